@@ -1,0 +1,1 @@
+"""Abokonto: the customer account of a subscription business, as a GraphQL API."""

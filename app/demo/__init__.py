@@ -1,0 +1,1 @@
+"""A tenant that a support agent would believe."""

@@ -1,0 +1,1 @@
+"""PostgreSQL and S3 from wheels, for machines that have neither."""

@@ -1,0 +1,1 @@
+"""How reads are answered."""

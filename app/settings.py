@@ -1,0 +1,98 @@
+"""Everything an operator can set, read from environment variables that start with ABOKONTO_."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The configuration of one process.
+
+    Without a database or S3 address the application starts its own embedded ones in
+    `var_directory` and keeps generated keys there.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ABOKONTO_", env_file=None, extra="ignore", populate_by_name=True
+    )
+
+    var_directory: Path = Field(Path("var"), description="Where embedded data and keys live.")
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(
+        8000,
+        ge=1,
+        le=65535,
+        validation_alias=AliasChoices("ABOKONTO_PORT", "PORT", "port"),
+        description="The TCP port to listen on; PORT is read as well.",
+    )
+    workers: int = Field(1, ge=1, le=256, description="How many processes answer requests.")
+    log_level: str = Field("info", description="debug, info, warning or error.")
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL as the application's role: postgresql://user:password@host/name.",
+    )
+    owner_database_url: SecretStr | None = Field(
+        None, description="PostgreSQL as the role that owns the tables; migrations and seeding."
+    )
+    database_pool_size: int = Field(10, ge=1, description="Connections per worker.")
+    statement_timeout_seconds: float = Field(
+        10.0, gt=0, description="How long one SQL statement of a request may take."
+    )
+
+    s3_endpoint_url: str | None = Field(None, description="The S3 API's address.")
+    s3_region: str = Field("us-east-1", description="The S3 region that signatures name.")
+    s3_bucket: str = Field("abokonto", description="The bucket that holds all files.")
+    s3_access_key_id: SecretStr | None = Field(None, description="The S3 access key.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="Its secret.")
+    download_link_seconds: int = Field(
+        300, ge=1, le=3600, description="How long a signed download address works."
+    )
+
+    encryption_keys: SecretStr | None = Field(
+        None,
+        description=(
+            "Comma-separated `id:base64` pairs of 32-byte AES keys. The first encrypts, "
+            "all decrypt."
+        ),
+    )
+    lookup_key: SecretStr | None = Field(
+        None,
+        description=(
+            "Base64 of the 32-byte key of the keyed hashes that find encrypted values (IBANs). "
+            "It can't be rotated without computing those hashes anew."
+        ),
+    )
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Comma-separated origins of browser front ends; none by default."
+    )
+    graphiql: bool = Field(True, description="Whether GraphiQL is served.")
+    introspection: bool = Field(True, description="Whether the schema may be asked for.")
+
+    max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body.")
+    max_tokens: int = Field(5_000, ge=100, description="Most lexical tokens in a document.")
+    max_depth: int = Field(15, ge=3, description="Deepest nesting of fields.")
+    max_aliases: int = Field(100, ge=0, description="Most aliases in an operation.")
+    max_directives: int = Field(10, ge=0, description="Most directives at one place.")
+    max_fields: int = Field(
+        2_000, ge=10, description="Most fields in an operation, fragments expanded."
+    )
+    document_cache_size: int = Field(1_000, ge=1, description="How many documents are kept.")
+    request_timeout_seconds: float = Field(30.0, gt=0, description="Longest execution.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return value
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
