@@ -1,0 +1,5 @@
+"""What can go wrong with embedded services, told in one line."""
+
+
+class ServiceError(Exception):
+    """A service can't be had; the message says why and what to do, to whoever runs us."""

@@ -1,0 +1,22 @@
+"""Who an embedded service runs as."""
+
+import os
+import shutil
+
+from app.embedded.errors import ServiceError
+
+
+def prefix() -> list[str]:
+    """What to put before a command that refuses to run as root.
+
+    A user namespace in which root has another number is enough for PostgreSQL's check. No file
+    changes its owner, so that data may lie in a folder that only root can enter.
+    """
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("unshare") is None:
+        raise ServiceError(
+            "PostgreSQL refuses to run as root and there is no `unshare` here: run as another "
+            "user, or set ABOKONTO_DATABASE_URL."
+        )
+    return ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--"]

@@ -1,0 +1,119 @@
+"""The object store: files of the account, in one S3 bucket, reached through the S3 API."""
+
+import asyncio
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_FALLBACK_NAME = "download"
+
+
+class Storage:
+    """The bucket that the settings name.
+
+    The client is made at the first use, since importing it takes a while. It is safe to share
+    between threads and tasks.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._bucket = settings.s3_bucket
+
+    @cached_property
+    def _client(self) -> "S3Client":
+        import boto3
+        from botocore.config import Config
+
+        client: S3Client = boto3.session.Session().client(
+            "s3",
+            endpoint_url=self._settings.s3_endpoint_url,
+            region_name=self._settings.s3_region,
+            aws_access_key_id=_revealed(self._settings.s3_access_key_id),
+            aws_secret_access_key=_revealed(self._settings.s3_secret_access_key),
+            config=Config(
+                signature_version="s3v4",
+                # The bucket in the path works with every server, also without wildcard names.
+                s3={"addressing_style": "path"},
+                connect_timeout=3,
+                read_timeout=30,
+                retries={"mode": "standard", "total_max_attempts": 3},
+                # Not every server knows the newer checksums; the content's length and signature
+                # are checked anyway.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+        return client
+
+    async def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Store a file, replacing one that has the same key."""
+        await asyncio.to_thread(
+            lambda: self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=data, ContentType=content_type
+            )
+        )
+
+    async def delete(self, key: str) -> None:
+        """Remove a file; one that isn't there is no error."""
+        await asyncio.to_thread(lambda: self._client.delete_object(Bucket=self._bucket, Key=key))
+
+    async def check(self) -> None:
+        """Raise unless the bucket can be reached."""
+        await asyncio.to_thread(lambda: self._client.head_bucket(Bucket=self._bucket))
+
+    async def ensure_bucket(self) -> None:
+        """Create the bucket if it isn't there."""
+        await asyncio.to_thread(self._ensure_bucket)
+
+    def _ensure_bucket(self) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
+                raise
+            self._client.create_bucket(Bucket=self._bucket)
+
+    def signed_download_url(self, key: str, file_name: str, content_type: str, seconds: int) -> str:
+        """An address from which anyone can load the file for `seconds`, under its own name.
+
+        It is computed here, without asking the store. A browser saves the file instead of
+        showing it, whatever it contains.
+        """
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": key,
+                "ResponseContentType": content_type,
+                "ResponseContentDisposition": content_disposition(file_name),
+            },
+            ExpiresIn=seconds,
+        )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def content_disposition(file_name: str) -> str:
+    """The header value of a download (RFC 6266): plain ASCII, then the very name as RFC 5987.
+
+    Folders, control characters and what would end the quoted string are taken out of the first;
+    the second is percent-encoded, so nothing in a name can add to the header.
+    """
+    name = file_name.replace("\\", "/").rpartition("/")[2]
+    name = "".join(character for character in name if character.isprintable()).strip(" .")
+    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
+    return (
+        f'attachment; filename="{plain.replace("%", "_") or _FALLBACK_NAME}"; '
+        f"filename*=UTF-8''{quote(name or _FALLBACK_NAME, safe='')}"
+    )
