@@ -1,1 +1,74 @@
 """Tables, one file per noun."""
+
+from app.models.access_right import AccessRight
+from app.models.access_token import AccessToken
+from app.models.activity import Activity, ActivityAttachment
+from app.models.additional_data import AdditionalDataDefinition
+from app.models.address import Address
+from app.models.bank_account import BankAccount
+from app.models.base import Base, CustomerRecord, Record, TenantRow
+from app.models.customer import Customer
+from app.models.customer_term import CustomerCount, CustomerTerm
+from app.models.delivery import Delivery
+from app.models.export import Export
+from app.models.file import File
+from app.models.goodwill import Goodwill
+from app.models.history import History
+from app.models.invoice import Invoice, InvoiceItem, InvoiceTax
+from app.models.job import Job
+from app.models.login import Login
+from app.models.mail import Mail
+from app.models.offer import Offer
+from app.models.opt_in import OptIn, OptInEntry
+from app.models.order import Order, OrderItem
+from app.models.product import Product
+from app.models.publication import Issue, Publication
+from app.models.staff import Role, Staff, StaffMembership
+from app.models.subscription import Subscription, SubscriptionPeriod
+from app.models.tax_rate import TaxRate
+from app.models.tenant import Tenant
+from app.models.transaction import Transaction
+
+__all__ = [
+    "AccessRight",
+    "AccessToken",
+    "Activity",
+    "ActivityAttachment",
+    "AdditionalDataDefinition",
+    "Address",
+    "BankAccount",
+    "Base",
+    "Customer",
+    "CustomerCount",
+    "CustomerRecord",
+    "CustomerTerm",
+    "Delivery",
+    "Export",
+    "File",
+    "Goodwill",
+    "History",
+    "Invoice",
+    "InvoiceItem",
+    "InvoiceTax",
+    "Issue",
+    "Job",
+    "Login",
+    "Mail",
+    "Offer",
+    "OptIn",
+    "OptInEntry",
+    "Order",
+    "OrderItem",
+    "Product",
+    "Publication",
+    "Record",
+    "Role",
+    "Staff",
+    "StaffMembership",
+    "Subscription",
+    "SubscriptionPeriod",
+    "TaxRate",
+    "Tenant",
+    "TenantRow",
+    "Transaction",
+]

@@ -1,0 +1,36 @@
+"""Logins: every attempt to enter an account."""
+
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import CustomerRecord, at_most, in_account, one_of, personal
+
+
+class LoginFailure(StrEnum):
+    """Why an attempt was refused; the customer is never told."""
+
+    WRONG_PASSWORD = "WRONG_PASSWORD"  # noqa: S105  This is a reason, no password.
+    WRONG_CODE = "WRONG_CODE"
+    LOGIN_BLOCKED = "LOGIN_BLOCKED"
+    PASSWORD_EXPIRED = "PASSWORD_EXPIRED"  # noqa: S105  As above.
+    TOO_MANY_ATTEMPTS = "TOO_MANY_ATTEMPTS"
+
+
+class Login(CustomerRecord):
+    """One attempt, successful where no failure is named."""
+
+    __tablename__ = "login"
+    __table_args__ = (
+        *in_account(),
+        CheckConstraint("succeeded = (failure IS NULL)", name="outcome"),
+        at_most("user_agent", 500),
+    )
+
+    succeeded: Mapped[bool]
+    failure: Mapped[str | None] = mapped_column(one_of("failure", LoginFailure))
+    ip: Mapped[IPv4Address | IPv6Address | None] = mapped_column(INET, info=personal())
+    user_agent: Mapped[str | None] = mapped_column(info=personal())

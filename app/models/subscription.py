@@ -1,0 +1,144 @@
+"""Subscriptions and the periods they run and are billed in."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Computed, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import (
+    CustomerRecord,
+    Json,
+    Key,
+    PaymentMethod,
+    TenantRow,
+    Versioned,
+    amount,
+    at_most,
+    currency,
+    in_account,
+    linked_by,
+    one_of,
+    personal,
+    tenant_foreign_key,
+)
+from app.models.offer import Terms
+
+
+class SubscriptionStatus(StrEnum):
+    """Whether a subscription runs. A cancelled one runs until the day it is cancelled for."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    PAUSED = "PAUSED"
+    CANCELLED = "CANCELLED"
+
+
+class PeriodKind(StrEnum):
+    """Whether a period is paid or given away."""
+
+    REGULAR = "REGULAR"
+    FREE = "FREE"
+
+
+class Subscription(Versioned, Terms, CustomerRecord):
+    """A running contract, with the terms of its offer as they were when it was made.
+
+    It is counted in issues where `issue_based` says so: those entitled and those given away
+    free, less those delivered, are open.
+    """
+
+    __tablename__ = "subscription"
+    __table_args__ = (
+        *in_account(),
+        tenant_foreign_key("offer_id", "offer"),
+        tenant_foreign_key("order_id", "customer_order"),
+        tenant_foreign_key("bank_account_id", "bank_account"),
+        tenant_foreign_key("invoice_address_id", "address"),
+        tenant_foreign_key("delivery_address_id", "address"),
+        UniqueConstraint("tenant_id", "number"),
+        CheckConstraint("ends_on >= starts_on", name="period"),
+        CheckConstraint("cancelled_for >= starts_on", name="cancelled_for_after_start"),
+        CheckConstraint(
+            "(cancelled_at IS NULL) = (cancelled_for IS NULL)", name="cancellation_complete"
+        ),
+        CheckConstraint(
+            "status <> 'CANCELLED' OR cancelled_at IS NOT NULL", name="cancellation_dated"
+        ),
+        CheckConstraint(
+            "access_blocked_reason IS NULL OR access_blocked_at IS NOT NULL", name="access_blocked"
+        ),
+        CheckConstraint(
+            "issues_entitled >= 0 AND issues_delivered >= 0 AND issues_free >= 0"
+            " AND issues_delivered <= issues_entitled + issues_free",
+            name="issues_positive",
+        ),
+        CheckConstraint("price >= 0", name="price_positive"),
+        CheckConstraint("quantity BETWEEN 1 AND 10000", name="quantity_range"),
+        CheckConstraint("jsonb_typeof(additional_data) = 'object'", name="additional_data_object"),
+        currency(),
+        at_most("number", 60),
+        at_most("cancellation_reason", 500),
+        Index(None, "tenant_id", "offer_id"),
+        linked_by("order_id"),
+        linked_by("bank_account_id"),
+        linked_by("invoice_address_id"),
+        linked_by("delivery_address_id"),
+    )
+
+    number: Mapped[str] = mapped_column(info=personal(retained=True))
+    offer_id: Mapped[Key]
+    order_id: Mapped[Key | None]
+    status: Mapped[str] = mapped_column(one_of("status", SubscriptionStatus))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+    next_billing_on: Mapped[date | None]
+    cancelled_at: Mapped[datetime | None]
+    cancelled_for: Mapped[date | None]
+    cancellation_reason: Mapped[str | None] = mapped_column(info=personal())
+    access_blocked_at: Mapped[datetime | None]
+    access_blocked_reason: Mapped[str | None] = mapped_column(info=personal())
+    issue_based: Mapped[bool] = mapped_column(server_default="false")
+    issues_entitled: Mapped[int] = mapped_column(Integer, server_default="0")
+    issues_delivered: Mapped[int] = mapped_column(Integer, server_default="0")
+    issues_free: Mapped[int] = mapped_column(Integer, server_default="0")
+    issues_open: Mapped[int] = mapped_column(
+        Integer, Computed("issues_entitled + issues_free - issues_delivered", persisted=True)
+    )
+    quantity: Mapped[int] = mapped_column(Integer, server_default="1")
+    price: Mapped[Decimal] = mapped_column(amount())
+    currency: Mapped[str]
+    payment_method: Mapped[str] = mapped_column(one_of("payment_method", PaymentMethod))
+    bank_account_id: Mapped[Key | None]
+    invoice_address_id: Mapped[Key | None]
+    delivery_address_id: Mapped[Key | None]
+    additional_data: Mapped[Json] = mapped_column(server_default="{}", info=personal())
+
+
+class SubscriptionPeriod(TenantRow):
+    """An accounting period, both days included; a subscription's periods never overlap."""
+
+    __tablename__ = "subscription_period"
+    __table_args__ = (
+        tenant_foreign_key("subscription_id", "subscription", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "subscription_id", "starts_on"),
+        CheckConstraint("ends_on >= starts_on", name="period"),
+        CheckConstraint("price >= 0", name="price_positive"),
+        CheckConstraint("kind <> 'FREE' OR price = 0", name="free"),
+        currency(),
+        ExcludeConstraint(
+            ("tenant_id", "="),
+            ("subscription_id", "="),
+            (text("daterange(starts_on, ends_on, '[]')"), "&&"),
+            name="ex_subscription_period_overlap",
+        ),
+    )
+
+    subscription_id: Mapped[Key]
+    kind: Mapped[str] = mapped_column(one_of("kind", PeriodKind))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    price: Mapped[Decimal] = mapped_column(amount())
+    currency: Mapped[str]
