@@ -1,0 +1,69 @@
+"""One log line for each request, and the headers that every answer carries."""
+
+import time
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger("abokonto.requests")
+
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+
+_QUIET_PATHS = frozenset({"/healthz", "/readyz"})
+
+
+class AccessLog:
+    """Writes what was asked, by whom, how it ended and how long it took.
+
+    The operation's name is the client's own word for it; its text and variables may hold
+    personal data and are left out.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and note how it ended."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            if scope["path"] not in _QUIET_PATHS:
+                milliseconds = round((time.perf_counter() - started) * 1000, 1)
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"][:200],
+                    status=status,
+                    ms=milliseconds,
+                    **_of_operation(scope.get("state", {})),
+                )
+
+
+def _of_operation(note: dict[str, Any]) -> dict[str, Any]:
+    operation, principal = note.get("operation"), note.get("principal")
+    found: dict[str, Any] = {}
+    if operation is not None:
+        found["operation"] = (operation.name or "")[:100]
+        found["kind"] = operation.kind.value
+    if principal is not None:
+        found["principal"] = f"{principal.kind}:{principal.token_id}"
+        found["tenant"] = principal.tenant_id
+    return found

@@ -1,0 +1,252 @@
+"""The GraphQL endpoint: GraphQL over HTTP on plain ASGI.
+
+Nothing here knows of a database. Who asks, and what resolvers have at hand, comes from a
+function that opens a context for a request.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
+from typing import Any, NamedTuple, TypeGuard, cast
+
+import orjson
+import strawberry
+from graphql import GraphQLFormattedError, GraphQLSchema, OperationType
+from graphql.execution import ExecutionResult, Executor
+from starlette.types import Receive, Scope, Send
+from strawberry.execution import optimized_is_awaitable
+
+from app.errors import ApiError, ErrorCode
+from app.server.documents import LONGEST_MESSAGE, Document, DocumentCache, Operation
+from app.server.faults import answer_for, field_error
+from app.server.http import (
+    GRAPHQL_RESPONSE,
+    JSON,
+    ClientDisconnected,
+    HttpError,
+    accepted,
+    header,
+    send_response,
+)
+from app.server.limits import Limits
+from app.server.requests import GraphQLRequest, read_request
+from app.settings import Settings
+
+OpenContext = Callable[[str | None, Document | None], AbstractAsyncContextManager[Any]]
+"""Opens what resolvers get as `info.context`, from the Authorization header and the document.
+
+It raises `ApiError` UNAUTHENTICATED for whoever it doesn't know. It is called with a document
+that may be invalid, and with none when all that matters is who asks.
+"""
+
+_STATUS = {
+    ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.TIMEOUT: HTTPStatus.GATEWAY_TIMEOUT,
+    ErrorCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+_DISCONNECT_CHECK_SECONDS = 0.5
+
+# Strawberry's check doesn't look at numbers and strings; its type says less than it does.
+_is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
+
+
+class Answer(NamedTuple):
+    """What goes back: a status, and the body of a GraphQL response as JSON."""
+
+    status: int
+    body: bytes
+
+
+class GraphQLEndpoint:
+    """An ASGI application that answers one path."""
+
+    def __init__(
+        self, schema: strawberry.Schema, settings: Settings, open_context: OpenContext
+    ) -> None:
+        self._schema: GraphQLSchema = schema._schema  # noqa: SLF001  Strawberry has no public name.
+        self._settings = settings
+        self._open_context = open_context
+        self.documents = DocumentCache(
+            self._schema,
+            Limits.of(settings),
+            count=settings.document_cache_size,
+            introspection=settings.introspection,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        media_type = accepted(header(scope, b"accept"))
+        if media_type is None and self._wants_page(scope):
+            await send_response(send, HTTPStatus.SEE_OTHER, JSON, b"{}", {"Location": "/graphiql"})
+            return
+        headers: dict[str, str] = {}
+        try:
+            answer = await self._answer_in_time(scope, receive, media_type)
+        except ClientDisconnected:
+            return
+        except HttpError as error:
+            answer = _refusal(error.status, error.formatted)
+            headers = error.headers
+        except Exception as error:  # noqa: BLE001  Whatever it is, the client gets an answer.
+            answer = _failure(error, media_type or JSON)
+            if answer.status == HTTPStatus.UNAUTHORIZED:
+                headers = {"WWW-Authenticate": "Bearer"}
+        await send_response(send, answer.status, media_type or JSON, answer.body, headers)
+
+    def _wants_page(self, scope: Scope) -> bool:
+        """Whether a person opened the endpoint's address in a browser."""
+        return (
+            self._settings.graphiql
+            and scope["method"] == "GET"
+            and "text/html" in (header(scope, b"accept") or "")
+        )
+
+    async def _answer_in_time(
+        self, scope: Scope, receive: Receive, media_type: str | None
+    ) -> Answer:
+        if media_type is None:
+            raise HttpError(HTTPStatus.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+        deadline = asyncio.timeout(self._settings.request_timeout_seconds)
+        try:
+            async with deadline:
+                return await self._answer(scope, receive, media_type)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise ApiError(ErrorCode.TIMEOUT, "The request took too long.") from None
+
+    async def _answer(self, scope: Scope, receive: Receive, media_type: str) -> Answer:
+        request = await read_request(scope, receive, self._settings.max_body_bytes)
+        authorization = header(scope, b"authorization")
+        document = self.documents.find(request.query)
+        if document is None:
+            # Reading a new document costs time, so nobody unknown can make us do it.
+            async with self._open_context(authorization, None):
+                pass
+            document = self.documents.prepare(request.query)
+        async with self._open_context(authorization, document) as context:
+            if document.errors:
+                return _request_errors(list(document.errors), media_type)
+            operation = document.operation(request.operation_name)
+            _check_kind(operation, scope["method"])
+            note = scope.setdefault("state", {})
+            note["operation"] = operation
+            note["principal"] = getattr(context, "principal", None)
+            with _Watch(receive, enabled=operation.kind is OperationType.QUERY):
+                return await self._execute(operation, request, context, media_type)
+
+    async def _execute(
+        self, operation: Operation, request: GraphQLRequest, context: Any, media_type: str
+    ) -> Answer:
+        assert operation.document.ast is not None  # noqa: S101  Valid documents have one.
+        executor = Executor.build(
+            self._schema,
+            operation.document.ast,
+            context_value=context,
+            raw_variable_values=request.variables,
+            operation_name=request.operation_name,
+            is_awaitable=_is_awaitable,
+            hide_suggestions=not self._settings.introspection,
+        )
+        if isinstance(executor, list):
+            return _request_errors(
+                [_bad_variable(error.formatted) for error in executor], media_type
+            )
+        result: Any = executor.execute_operation()
+        if _is_awaitable(result):
+            result = await result
+        return _result(result)
+
+
+class _Watch:
+    """Cancels the work on a query when its client goes away.
+
+    Looking costs a task, so it begins only once the work has taken a while.
+    """
+
+    def __init__(self, receive: Receive, *, enabled: bool) -> None:
+        self._receive = receive
+        self._enabled = enabled
+        self._watcher: asyncio.Task[None] | None = None
+        self._gone = False
+
+    def __enter__(self) -> None:
+        if self._enabled:
+            self._work = asyncio.current_task()
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_DISCONNECT_CHECK_SECONDS, self._begin)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._enabled:
+            return
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._gone and kind is asyncio.CancelledError and self._work is not None:
+            self._work.uncancel()
+            raise ClientDisconnected
+
+    def _begin(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        if self._work is not None:
+            self._work.cancel()
+
+
+def _check_kind(operation: Operation, method: str) -> None:
+    if operation.kind is OperationType.SUBSCRIPTION:
+        raise ApiError(
+            ErrorCode.BAD_REQUEST, "Subscriptions aren't answered by a plain HTTP request."
+        )
+    if operation.kind is OperationType.MUTATION and method != "POST":
+        raise HttpError(
+            HTTPStatus.METHOD_NOT_ALLOWED, "A mutation must be sent by POST.", {"Allow": "POST"}
+        )
+
+
+def _bad_variable(answer: GraphQLFormattedError) -> GraphQLFormattedError:
+    answer["message"] = answer["message"][:LONGEST_MESSAGE]
+    answer["extensions"] = {"code": ErrorCode.BAD_REQUEST.value}
+    return answer
+
+
+def _result(result: ExecutionResult) -> Answer:
+    """The answer of an operation that ran. It is 200 unless nothing came of it for our sake."""
+    if not result.errors:
+        return Answer(HTTPStatus.OK, orjson.dumps({"data": result.data}))
+    errors = [field_error(error) for error in result.errors]
+    status = HTTPStatus.OK
+    if result.data is None or not any(value is not None for value in result.data.values()):
+        codes = {error.get("extensions", {}).get("code") for error in errors}
+        for code in (ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT):
+            if code.value in codes:
+                status = _STATUS[code]
+    return Answer(status, orjson.dumps({"errors": errors, "data": result.data}))
+
+
+def _request_errors(errors: list[GraphQLFormattedError], media_type: str) -> Answer:
+    """The answer to a request that can't be executed.
+
+    The draft gives it 400, but 200 for the sake of old clients under application/json.
+    """
+    status = HTTPStatus.OK if media_type == JSON else HTTPStatus.BAD_REQUEST
+    return Answer(status, orjson.dumps({"errors": errors}))
+
+
+def _refusal(status: HTTPStatus, error: GraphQLFormattedError) -> Answer:
+    return Answer(status, orjson.dumps({"errors": [error]}))
+
+
+def _failure(error: Exception, media_type: str) -> Answer:
+    answer = answer_for(error)
+    code = ErrorCode(answer["extensions"]["code"])
+    status = _STATUS.get(code)
+    return _request_errors([answer], media_type) if status is None else _refusal(status, answer)
