@@ -103,6 +103,19 @@ def running(directory: Path, passwords: Passwords, *, durable: bool = True) -> I
         server.stop()
 
 
+def create_database(cluster: Cluster, name: str) -> None:
+    """Create one more database of the owner's."""
+
+    async def create() -> None:
+        import asyncpg
+
+        connection = await asyncpg.connect(cluster.superuser_url())
+        await connection.execute(f'CREATE DATABASE "{name}" OWNER {OWNER}')
+        await connection.close()
+
+    asyncio.run(create())
+
+
 def _programs() -> Path:
     """The folder of PostgreSQL's programs."""
     candidates = []

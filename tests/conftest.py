@@ -1,0 +1,148 @@
+"""Fixtures for all tests: an own database and bucket for each, cloned in a moment."""
+
+import asyncio
+import base64
+import os
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from app.settings import Settings
+from app.storage import Storage
+from tests.lifespan import lifespan
+from tests.postgres_proxy import PostgresProxy
+from tests.services import TEMPLATE, Owner, Services
+
+_owner = pytest.StashKey[Owner]()
+
+# What the shell has set for a server of its own is none of the tests' business.
+for variable in list(os.environ):
+    if variable.startswith("ABOKONTO_") or variable == "PORT":
+        del os.environ[variable]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Get ready to start services, in the process that outlives all workers."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_owner] = Owner()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where to ask for services."""
+    node.workerinput["services"] = node.config.stash[_owner].address
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the services."""
+    if owner := config.stash.get(_owner, None):
+        owner.stop()
+
+
+@dataclass(frozen=True)
+class Database:
+    """One test's own database."""
+
+    name: str
+    superuser_url: str
+    owner_database_url: str
+    database_url: str
+
+
+@pytest.fixture(scope="session")
+def services(request: pytest.FixtureRequest) -> Services:
+    """The shared services; each starts when it is first asked for."""
+    config = request.config
+    if hasattr(config, "workerinput"):
+        return Services(config.workerinput["services"])
+    return Services(config.stash[_owner].address)
+
+
+@pytest.fixture
+async def database(services: Services) -> AsyncIterator[Database]:
+    """A migrated, empty database that only this test uses."""
+    cluster, name = services.cluster, f"test_{uuid.uuid4().hex}"
+    administration = await asyncpg.connect(cluster.superuser_url())
+    await administration.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER abokonto_owner")
+    yield Database(
+        name,
+        cluster.superuser_url(name),
+        cluster.owner_url(name),
+        cluster.application_url(name),
+    )
+    await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await administration.close()
+
+
+@pytest.fixture
+async def statements(database: Database) -> AsyncIterator[PostgresProxy]:
+    """A proxy that the application of this test reaches its database through.
+
+    It counts statements, and it can be stopped and started like a database that goes down.
+    """
+    proxy = PostgresProxy(database.database_url)
+    await proxy.start()
+    yield proxy
+    await proxy.stop()
+
+
+@pytest.fixture(scope="session")
+def storage_settings(services: Services, worker_id: str) -> dict[str, str]:
+    """The bucket of this test process. A test tells its files from others' by random keys."""
+    settings = {
+        "s3_endpoint_url": services.store.url,
+        "s3_bucket": f"abokonto-{worker_id}",
+        "s3_access_key_id": services.store.keys.access_key_id,
+        "s3_secret_access_key": services.store.keys.secret_access_key,
+    }
+    asyncio.run(Storage(Settings.model_validate(settings)).ensure_bucket())
+    return settings
+
+
+@pytest.fixture
+def settings(
+    request: pytest.FixtureRequest,
+    database: Database,
+    storage_settings: dict[str, str],
+    tmp_path: Path,
+) -> Settings:
+    """A configuration that leaves nothing to embedded services."""
+    database_url = database.database_url
+    if "statements" in request.fixturenames:
+        database_url = request.getfixturevalue("statements").url
+    return Settings.model_validate(
+        {
+            **storage_settings,
+            "var_directory": tmp_path / "var",
+            "log_level": "warning",
+            "database_url": database_url,
+            "owner_database_url": database.owner_database_url,
+            "encryption_keys": "test:" + base64.b64encode(b"encrypts" * 4).decode(),
+            "lookup_key": base64.b64encode(b"looks-up" * 4).decode(),
+        }
+    )
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[Starlette]:
+    """The application, started up."""
+    from app.main import create_app
+
+    application = create_app(settings)
+    async with lifespan(application):
+        yield application
+
+
+@pytest.fixture
+async def client(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the application, without a token."""
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        yield client

@@ -1,0 +1,104 @@
+"""The PostgreSQL and the S3 server of a test run: started at the first use, shared by all workers.
+
+The process that pytest was started as owns them. It answers the test processes (itself, or the
+workers of pytest-xdist) over a Unix socket, so that none of them has to outlive the others.
+"""
+
+import importlib.util
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from multiprocessing.connection import Client, Listener
+from pathlib import Path
+from threading import Thread
+
+from app.embedded import object_store, postgres
+
+TEMPLATE = "template"
+
+_PASSWORDS = postgres.Passwords(superuser="superuser", owner="owner", application="application")
+_KEYS = object_store.Keys(access_key_id="tests", secret_access_key="secret-of-the-tests")
+
+
+class Owner:
+    """Starts the services when they are asked for and stops them at the end."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        self.address = str(self._directory / "services.sock")
+        self._answers: dict[str, object] = {}
+        self._listener = Listener(self.address, "AF_UNIX")
+        Thread(target=self._answer, daemon=True).start()
+
+    def _start_cluster(self) -> postgres.Cluster:
+        """Start PostgreSQL and make the migrated database that tests clone."""
+        directory = self._directory / "postgres"
+        cluster = self._stack.enter_context(postgres.running(directory, _PASSWORDS, durable=False))
+        postgres.create_database(cluster, TEMPLATE)
+        if importlib.util.find_spec("app.migrations.run"):
+            from app.migrations.run import migrate
+
+            migrate(cluster.owner_url(TEMPLATE))
+        return cluster
+
+    def _start_store(self) -> object_store.Store:
+        return self._stack.enter_context(object_store.running(self._directory / "objects", _KEYS))
+
+    def _answer(self) -> None:
+        starts: dict[str, Callable[[], object]] = {
+            "cluster": self._start_cluster,
+            "store": self._start_store,
+        }
+        while True:
+            try:
+                with self._listener.accept() as asking:
+                    name = asking.recv()
+                    if name not in self._answers:
+                        self._answers[name] = _outcome(starts[name])
+                    asking.send(self._answers[name])
+            except OSError:
+                return
+
+    def stop(self) -> None:
+        """Stop what runs and remove its data."""
+        self._listener.close()
+        self._stack.close()
+
+
+def _outcome(start: Callable[[], object]) -> object:
+    try:
+        return start()
+    except Exception as error:  # noqa: BLE001  every test that asks reports it.
+        return error
+
+
+@dataclass
+class Services:
+    """The services, seen from a test process."""
+
+    address: str
+
+    @cached_property
+    def cluster(self) -> postgres.Cluster:
+        """The shared PostgreSQL."""
+        answer = self._ask("cluster")
+        assert isinstance(answer, postgres.Cluster)
+        return answer
+
+    @cached_property
+    def store(self) -> object_store.Store:
+        """The shared S3 server."""
+        answer = self._ask("store")
+        assert isinstance(answer, object_store.Store)
+        return answer
+
+    def _ask(self, name: str) -> object:
+        with Client(self.address, "AF_UNIX") as connection:
+            connection.send(name)
+            answer: object = connection.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
