@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import IO
 
 from app.embedded.errors import ServiceError
-from app.embedded.guardian import Guarded
+from app.embedded.guarded import Guarded, claimed
 from app.embedded.ports import LOOPBACK, free_ports
 
 _START_SECONDS = 60.0
@@ -50,10 +51,11 @@ def running(directory: Path, keys: Keys) -> Iterator[Store]:
     program = _program()
     directory = directory.absolute()
     directory.mkdir(parents=True, exist_ok=True)
-    for earlier in directory.glob("m[0-9]*"):
-        # The master's state, named after its port of that run; it is made anew from the volumes.
-        shutil.rmtree(earlier)
-    server, store = _start(program, directory, keys)
+    with claimed(directory.with_name(f"{directory.name}.log")) as log:
+        for earlier in directory.glob("m[0-9]*"):
+            # The master's state, named after its port then; it is made anew from the volumes.
+            shutil.rmtree(earlier)
+        server, store = _start(program, directory, keys, log)
     try:
         yield store
     finally:
@@ -71,12 +73,12 @@ def _program() -> str:
     return found
 
 
-def _start(program: str, directory: Path, keys: Keys) -> tuple[Guarded, Store]:
+def _start(program: str, directory: Path, keys: Keys, log: IO[bytes]) -> tuple[Guarded, Store]:
     for _ in range(_ATTEMPTS):
         ports = free_ports(5)
         server = Guarded(
             [program, "-logtostderr=true", "mini", *_options(directory, ports)],
-            log=directory.with_name(f"{directory.name}.log"),
+            log=log,
             stop_signals=(signal.SIGTERM,),
             directory=directory,
             environment={

@@ -7,7 +7,6 @@ start, and asks every role for its password.
 
 import asyncio
 import importlib.util
-import os
 import shutil
 import signal
 import subprocess
@@ -17,11 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from app.embedded import identity
 from app.embedded.errors import ServiceError
-from app.embedded.guardian import Guarded
+from app.embedded.guarded import Guarded, claimed
 from app.embedded.ports import LOOPBACK, free_ports
 
 if TYPE_CHECKING:
@@ -92,11 +91,15 @@ def running(directory: Path, passwords: Passwords, *, durable: bool = True) -> I
     """
     programs = _programs()
     directory = directory.absolute()
-    _stop_leftover(directory)
-    if not (directory / "PG_VERSION").exists():
-        _initialise(programs, directory, passwords.superuser)
-    _check_version(programs, directory)
-    server, cluster = _start(programs, directory, passwords, durable=durable)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with claimed(directory.with_name(f"{directory.name}.log")) as log:
+        if not (directory / "PG_VERSION").exists():
+            _initialise(programs, directory, passwords.superuser)
+        _check_version(programs, directory)
+        # Since the log could be claimed, no server is left that the file could protect; but the
+        # number in it may meanwhile be that of some other process, which would stop PostgreSQL.
+        (directory / "postmaster.pid").unlink(missing_ok=True)
+        server, cluster = _start(programs, directory, passwords, log, durable=durable)
     try:
         yield cluster
     finally:
@@ -158,7 +161,6 @@ def _initialise(programs: Path, directory: Path, password: str) -> None:
     """Make an empty cluster beside `directory` and rename it, so that none is ever half made."""
     unfinished = directory.with_name(f"{directory.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=directory.parent) as password_file:
         password_file.write(password)
         password_file.flush()
@@ -185,7 +187,7 @@ def _initialise(programs: Path, directory: Path, password: str) -> None:
 
 
 def _start(
-    programs: Path, directory: Path, passwords: Passwords, *, durable: bool
+    programs: Path, directory: Path, passwords: Passwords, log: IO[bytes], *, durable: bool
 ) -> tuple[Guarded, Cluster]:
     settings = _SETTINGS if durable else _SETTINGS | _NOT_DURABLE
     for _ in range(_ATTEMPTS):
@@ -198,7 +200,7 @@ def _start(
                 *("-D", str(directory)),
                 *(f"--{name}={value}" for name, value in options.items()),
             ],
-            log=directory.with_name(f"{directory.name}.log"),
+            log=log,
             # Fast shutdown, then immediate.
             stop_signals=(signal.SIGINT, signal.SIGQUIT),
             patience_seconds=_STOP_SECONDS,
@@ -253,25 +255,3 @@ async def _create_roles(connection: "asyncpg.Connection", keys: Passwords) -> No
             await connection.execute(await connection.fetchval(statement, *role))
     if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
         await connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
-
-
-def _stop_leftover(directory: Path) -> None:
-    """Stop a server that outlived its guardian, and forget one whose number another process has.
-
-    PostgreSQL refuses to start while the process that its lock file names exists.
-    """
-    lock_file = directory / "postmaster.pid"
-    try:
-        process = int(lock_file.read_text().splitlines()[0])
-        working_directory = Path(f"/proc/{process}/cwd").readlink()
-    except (OSError, ValueError, IndexError):
-        return
-    if working_directory != directory.resolve():
-        lock_file.unlink(missing_ok=True)
-        return
-    os.kill(process, signal.SIGINT)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while Path(f"/proc/{process}").exists():
-        if time.monotonic() > deadline:
-            raise ServiceError(f"An earlier PostgreSQL, process {process}, doesn't stop.")
-        time.sleep(0.05)
