@@ -2,7 +2,9 @@
 
 import logging
 import sys
+from typing import Any
 
+import orjson
 import structlog
 
 
@@ -13,17 +15,19 @@ def configure_logs(level: str) -> None:
         raise ValueError(f"ABOKONTO_LOG_LEVEL is {level!r}; use debug, info, warning or error.")
     for_people = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer()
-    )
+    as_json = structlog.processors.JSONRenderer(serializer=orjson.dumps)
+    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer()
+    factory: Any = structlog.WriteLoggerFactory(file=sys.stderr)
+    if not for_people:
+        renderer = structlog.processors.JSONRenderer()
+        factory = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, renderer if for_people else as_json],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=factory,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -39,7 +39,11 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
+                headers = list(message.get("headers", ()))
+                names = {name for name, _ in headers}
+                message["headers"] = headers + [
+                    (name, value) for name, value in SECURITY_HEADERS if name not in names
+                ]
             await send(message)
 
         try:

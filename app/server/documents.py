@@ -42,6 +42,9 @@ LONGEST_MESSAGE = 500
 _OVER_TOKENS = (" tokens. Parsing aborted.", " comments. Parsing aborted.")
 """How the parser's messages end when it stops at a limit; it has no other mark."""
 
+_GAVE_UP = "Validation aborted."
+"""What graphql-core's validation says when its budget is used up."""
+
 # graphql-core stops comparing fields, and following fragments, at these budgets. Its own are made
 # for documents far larger than the limits admit, and take several times as long to use up.
 overlapping_fields.MAX_COMPLEXITY_BUDGET = 50_000
@@ -165,6 +168,9 @@ class DocumentCache:
         errors = validate(
             self._schema, ast, self._rules, MOST_ERRORS, hide_suggestions=not self._introspection
         )
+        if any(error.message == _GAVE_UP for error in errors):
+            refusal = too_complex("The document repeats too much to be validated.")
+            return Document(source, errors=(formatted(refusal),))
         if errors:
             return Document(source, errors=tuple(distinct(errors)))
         document = Document(source, ast)

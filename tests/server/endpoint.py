@@ -22,13 +22,13 @@ TOKEN = "abo_staff_test"
 SECRET = "Müller, DE02120300000000202051"
 
 
-class DatabaseGone(Exception):
+class DatabaseGoneError(Exception):
     """What asyncpg raises when PostgreSQL shuts down, as far as the endpoint looks."""
 
     sqlstate = "57P01"
 
 
-class StatementCanceled(Exception):
+class StatementCanceledError(Exception):
     """What asyncpg raises when a statement took too long."""
 
     sqlstate = "57014"
@@ -56,7 +56,7 @@ class Query:
 
     @strawberry.field
     def choose(self, by: Choice) -> str:
-        return "chosen"
+        return by.name or str(by.number)
 
     @strawberry.field
     def principal(self, info: strawberry.Info) -> str:
@@ -76,11 +76,11 @@ class Query:
 
     @strawberry.field
     def database_gone(self) -> str | None:
-        raise DatabaseGone(SECRET)
+        raise DatabaseGoneError(SECRET)
 
     @strawberry.field
     def canceled(self) -> str | None:
-        raise StatementCanceled(SECRET)
+        raise StatementCanceledError(SECRET)
 
     @strawberry.field
     async def slow(self, info: strawberry.Info, seconds: float = 60) -> str:

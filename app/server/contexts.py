@@ -1,0 +1,80 @@
+"""Opens what resolvers have at hand: who asks, and the transaction that the request reads in."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from graphql import FragmentDefinitionNode, GraphQLSchema
+
+from app.context import RequestContext
+from app.database import Database
+from app.errors import ApiError, ErrorCode
+from app.resolvers.loaders import RecordLoader
+from app.resolvers.selection import Selections
+from app.server.documents import Document
+from app.settings import Settings
+from app.storage import Storage
+
+LONGEST_TOKEN = 200
+
+
+class Contexts:
+    """Opens a context for each request, for whoever holds its token."""
+
+    def __init__(
+        self, settings: Settings, schema: GraphQLSchema, database: Database, storage: Storage
+    ) -> None:
+        self._settings = settings
+        self._schema = schema
+        self._database = database
+        self._storage = storage
+
+    def __call__(
+        self, authorization: str | None, document: Document | None
+    ) -> AbstractAsyncContextManager[RequestContext]:
+        """Authenticate, and open a transaction; see `OpenContext`."""
+        return self._open(token_of(authorization), document)
+
+    @asynccontextmanager
+    async def _open(self, token: str, document: Document | None) -> AsyncIterator[RequestContext]:
+        token_hash = hashlib.sha256(token.encode()).digest()
+        async with self._database.reading(token_hash) as reading:
+            yield RequestContext(
+                settings=self._settings,
+                storage=self._storage,
+                reading=reading,
+                loader=RecordLoader(reading),
+                selections=self._selections(document),
+            )
+
+    def _selections(self, document: Document | None) -> Selections:
+        """What the document's fields select, worked out once per document."""
+        if document is None or document.ast is None:
+            return Selections(self._schema, {})
+        known = document.facts.get(Selections)
+        if known is None:
+            fragments = {
+                node.name.value: node
+                for node in document.ast.definitions
+                if isinstance(node, FragmentDefinitionNode)
+            }
+            known = document.facts[Selections] = Selections(self._schema, fragments)
+        selections: Selections = known
+        return selections
+
+
+def token_of(authorization: str | None) -> str:
+    """The bearer token in an Authorization header.
+
+    Raises:
+        ApiError: UNAUTHENTICATED when there is none.
+    """
+    scheme, _, token = (authorization or "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise ApiError(
+            ErrorCode.UNAUTHENTICATED, "Send a token in the header `Authorization: Bearer <token>`."
+        )
+    if len(token) > LONGEST_TOKEN or not token.isascii():
+        raise ApiError(ErrorCode.UNAUTHENTICATED, "The token is unknown, expired or revoked.")
+    return token
