@@ -1,0 +1,125 @@
+"""What the application's role may do, table by table. Nothing is granted but what stands here.
+
+The grants are made anew after each migration, so that they are right for whatever role the
+application runs as, and so that this file is the whole truth.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from app.models.invoice import CHANGEABLE
+
+
+@dataclass(frozen=True)
+class Privileges:
+    """Rights on whole tables, and on columns where the table is too much."""
+
+    table: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    update: tuple[str, ...] = ()
+
+
+_READ = Privileges(("SELECT",))
+_APPEND = Privileges(("SELECT", "INSERT"))
+_KEEP = Privileges(("SELECT", "INSERT", "UPDATE"))
+_EDIT = Privileges(("SELECT", "INSERT", "UPDATE", "DELETE"))
+
+PRIVILEGES = {
+    "access_right": _EDIT,
+    "access_token": Privileges(
+        # Everything but the hash, by which `abokonto.authenticate` alone looks.
+        select=(
+            "tenant_id",
+            "id",
+            "kind",
+            "staff_id",
+            "name",
+            "permissions",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "last_used_at",
+        ),
+        update=("last_used_at",),
+    ),
+    "activity": _KEEP,
+    "activity_attachment": _APPEND,
+    "additional_data_definition": _EDIT,
+    "address": _EDIT,
+    "alembic_version": _READ,
+    "bank_account": _KEEP,
+    "customer": _KEEP,
+    "customer_count": _READ,
+    "customer_order": _KEEP,
+    "customer_term": _READ,
+    "data_export": _KEEP,
+    "delivery": _KEEP,
+    "file": _EDIT,
+    "goodwill": _APPEND,
+    "history": _APPEND,
+    "invoice": Privileges(("SELECT", "INSERT"), update=CHANGEABLE),
+    "invoice_item": _APPEND,
+    "invoice_tax": _APPEND,
+    "issue": _KEEP,
+    "job": _EDIT,
+    "login": _APPEND,
+    "mail": _KEEP,
+    "offer": _KEEP,
+    "opt_in": _KEEP,
+    "opt_in_entry": _APPEND,
+    "order_item": _APPEND,
+    "payment_transaction": _KEEP,
+    "product": _KEEP,
+    "publication": _KEEP,
+    "role": _READ,
+    # Everything but the secrets that a login is checked against.
+    "staff": Privileges(
+        select=("id", "email", "email_key", "name", "deactivated_at", "created_at", "changed_at")
+    ),
+    "staff_membership": _READ,
+    "subscription": _KEEP,
+    "subscription_period": _KEEP,
+    "tax_rate": _READ,
+    "tenant": _READ,
+}
+
+FUNCTIONS = (
+    "authenticate(bytea)",
+    "current_tenant()",
+    # A generated column is computed as whoever writes the row.
+    "fold(text, boolean)",
+    "sort_name(text, text, text)",
+)
+
+
+def grant(connection: Connection, role: str) -> None:
+    """Give the application's role what stands above, and take away everything else."""
+    quoted = connection.dialect.identifier_preparer.quote(role)
+    _take_away(connection, quoted)
+    for table, privileges in PRIVILEGES.items():
+        for rights in (
+            *privileges.table,
+            *_on_columns("SELECT", privileges.select),
+            *_on_columns("UPDATE", privileges.update),
+        ):
+            connection.execute(text(f"GRANT {rights} ON {table} TO {quoted}"))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA public, abokonto TO {quoted}"))
+    for function in FUNCTIONS:
+        connection.execute(text(f"GRANT EXECUTE ON FUNCTION abokonto.{function} TO {quoted}"))
+
+
+def _take_away(connection: Connection, role: str) -> None:
+    """Take away what any role but the owner has on our tables, sequences and functions."""
+    for schema in ("public", "abokonto"):
+        for kind in ("TABLES", "SEQUENCES", "FUNCTIONS"):
+            if schema == "public" and kind == "FUNCTIONS":
+                # These are the extensions' and belong to whoever installed PostgreSQL.
+                continue
+            connection.execute(
+                text(f"REVOKE ALL ON ALL {kind} IN SCHEMA {schema} FROM PUBLIC, {role}")
+            )
+
+
+def _on_columns(right: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"{right} ({', '.join(columns)})",) if columns else ()
