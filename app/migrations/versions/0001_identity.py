@@ -223,7 +223,7 @@ def _access_token() -> None:
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], ondelete="RESTRICT"),
         sa.UniqueConstraint("hash"),
-        sa.CheckConstraint("kind IN ('STAFF', 'PARTNER')", name="ck_access_token_kind_known"),
+        sa.CheckConstraint("kind IN ('STAFF', 'PARTNER')", name="kind_known"),
     )
     helpers.index_link("access_token", "staff_id")
     helpers.isolate_tenants("access_token")
@@ -249,9 +249,7 @@ def _tax_rate() -> None:
         sa.CheckConstraint("percent BETWEEN 0 AND 100", name="percent_range"),
         sa.CheckConstraint("valid_until >= valid_from", name="period"),
         sa.PrimaryKeyConstraint("id"),
-        sa.CheckConstraint(
-            "tax_class IN ('STANDARD', 'REDUCED', 'ZERO')", name="ck_tax_rate_tax_class_known"
-        ),
+        sa.CheckConstraint("tax_class IN ('STANDARD', 'REDUCED', 'ZERO')", name="tax_class_known"),
     )
 
 

@@ -30,7 +30,7 @@ def _publication() -> None:
         sa.UniqueConstraint("tenant_id", "title"),
         sa.CheckConstraint(
             "frequency IN ('DAILY', 'WEEKLY', 'BIWEEKLY', 'MONTHLY', 'BIMONTHLY', 'QUARTERLY')",
-            name="ck_publication_frequency_known",
+            name="frequency_known",
         ),
     )
     helpers.isolate_tenants("publication")
@@ -77,10 +77,8 @@ def _product() -> None:
         helpers.reference("publication_id", "publication"),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], ondelete="RESTRICT"),
         sa.UniqueConstraint("tenant_id", "access_id"),
-        sa.CheckConstraint("kind IN ('DIGITAL', 'PRINT', 'BUNDLE')", name="ck_product_kind_known"),
-        sa.CheckConstraint(
-            "tax_class IN ('STANDARD', 'REDUCED', 'ZERO')", name="ck_product_tax_class_known"
-        ),
+        sa.CheckConstraint("kind IN ('DIGITAL', 'PRINT', 'BUNDLE')", name="kind_known"),
+        sa.CheckConstraint("tax_class IN ('STANDARD', 'REDUCED', 'ZERO')", name="tax_class_known"),
     )
     helpers.index_link("product", "publication_id")
     helpers.isolate_tenants("product")
@@ -121,18 +119,16 @@ def _offer() -> None:
         helpers.reference("publication_id", "publication"),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], ondelete="RESTRICT"),
         sa.UniqueConstraint("tenant_id", "code"),
-        sa.CheckConstraint("term_count > 0", name="ck_offer_term_positive"),
-        sa.CheckConstraint(
-            "term_unit IN ('DAY', 'WEEK', 'MONTH', 'YEAR')", name="ck_offer_term_unit_known"
-        ),
-        sa.CheckConstraint("accounting_count > 0", name="ck_offer_accounting_positive"),
+        sa.CheckConstraint("term_count > 0", name="term_positive"),
+        sa.CheckConstraint("term_unit IN ('DAY', 'WEEK', 'MONTH', 'YEAR')", name="term_unit_known"),
+        sa.CheckConstraint("accounting_count > 0", name="accounting_positive"),
         sa.CheckConstraint(
             "accounting_unit IN ('DAY', 'WEEK', 'MONTH', 'YEAR')",
-            name="ck_offer_accounting_unit_known",
+            name="accounting_unit_known",
         ),
-        sa.CheckConstraint("notice_count >= 0", name="ck_offer_notice_positive"),
+        sa.CheckConstraint("notice_count >= 0", name="notice_positive"),
         sa.CheckConstraint(
-            "notice_unit IN ('DAY', 'WEEK', 'MONTH', 'YEAR')", name="ck_offer_notice_unit_known"
+            "notice_unit IN ('DAY', 'WEEK', 'MONTH', 'YEAR')", name="notice_unit_known"
         ),
     )
     helpers.index_link("offer", "product_id")
@@ -165,11 +161,11 @@ def _additional_data_definition() -> None:
         sa.UniqueConstraint("tenant_id", "applies_to", "key"),
         sa.CheckConstraint(
             "type IN ('TEXT', 'NUMBER', 'BOOLEAN', 'DATE', 'CHOICE')",
-            name="ck_additional_data_definition_type_known",
+            name="type_known",
         ),
         sa.CheckConstraint(
             "applies_to IN ('CUSTOMER', 'ORDER', 'SUBSCRIPTION')",
-            name="ck_additional_data_definition_applies_to_known",
+            name="applies_to_known",
         ),
     )
     helpers.isolate_tenants("additional_data_definition")

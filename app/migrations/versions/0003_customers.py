@@ -135,7 +135,7 @@ def _customer() -> None:
         sa.UniqueConstraint("tenant_id", "email_key"),
         sa.UniqueConstraint("tenant_id", "external_id"),
         sa.UniqueConstraint("tenant_id", "number"),
-        sa.CheckConstraint("salutation IN ('MR', 'MS', 'MX')", name="ck_customer_salutation_known"),
+        sa.CheckConstraint("salutation IN ('MR', 'MS', 'MX')", name="salutation_known"),
     )
     op.create_index(None, "customer", ["tenant_id", "changed_at", "id"])
     op.create_index(None, "customer", ["tenant_id", "created_at", "id"])
@@ -165,9 +165,7 @@ def _file() -> None:
         sa.CheckConstraint("size_bytes >= 0", name="size_positive"),
         helpers.reference("customer_id", "customer"),
         sa.UniqueConstraint("tenant_id", "key"),
-        sa.CheckConstraint(
-            "purpose IN ('ATTACHMENT', 'INVOICE', 'EXPORT')", name="ck_file_purpose_known"
-        ),
+        sa.CheckConstraint("purpose IN ('ATTACHMENT', 'INVOICE', 'EXPORT')", name="purpose_known"),
     )
     op.create_index(None, "file", ["tenant_id", "customer_id", "created_at", "id"])
     helpers.isolate_tenants("file")
@@ -220,11 +218,11 @@ def _address() -> None:
         sa.CheckConstraint("char_length(title) <= 60", name="title_length"),
         sa.CheckConstraint("char_length(vat_number) <= 30", name="vat_number_length"),
         helpers.reference("customer_id", "customer", ondelete="CASCADE"),
-        sa.CheckConstraint("type IN ('INVOICE', 'DELIVERY')", name="ck_address_type_known"),
-        sa.CheckConstraint("salutation IN ('MR', 'MS', 'MX')", name="ck_address_salutation_known"),
+        sa.CheckConstraint("type IN ('INVOICE', 'DELIVERY')", name="type_known"),
+        sa.CheckConstraint("salutation IN ('MR', 'MS', 'MX')", name="salutation_known"),
         sa.CheckConstraint(
             "validation IN ('NONE', 'VALID', 'SUSPECT', 'INVALID', 'OVERRIDDEN')",
-            name="ck_address_validation_known",
+            name="validation_known",
         ),
     )
     op.create_index(None, "address", ["tenant_id", "customer_id", "created_at", "id"])
@@ -276,7 +274,7 @@ def _bank_account() -> None:
         helpers.reference("customer_id", "customer", ondelete="CASCADE"),
         sa.CheckConstraint(
             "mandate_state IN ('ACTIVE', 'REVOKED', 'LAPSED')",
-            name="ck_bank_account_mandate_state_known",
+            name="mandate_state_known",
         ),
     )
     op.create_index(None, "bank_account", ["tenant_id", "customer_id", "created_at", "id"])
@@ -316,7 +314,7 @@ def _activity() -> None:
         helpers.reference("customer_id", "customer", ondelete="CASCADE"),
         sa.CheckConstraint(
             "kind IN ('NOTE', 'HINT', 'PHONE', 'EMAIL', 'LETTER', 'SYSTEM')",
-            name="ck_activity_kind_known",
+            name="kind_known",
         ),
     )
     op.create_index(
@@ -369,7 +367,7 @@ def _data_export() -> None:
         helpers.reference("file_id", "file"),
         sa.CheckConstraint(
             "status IN ('QUEUED', 'RUNNING', 'READY', 'FAILED', 'EXPIRED')",
-            name="ck_data_export_status_known",
+            name="status_known",
         ),
     )
     op.create_index(None, "data_export", ["tenant_id", "customer_id", "created_at", "id"])
@@ -398,11 +396,11 @@ def _opt_in() -> None:
         helpers.reference("customer_id", "customer"),
         sa.UniqueConstraint("tenant_id", "customer_id", "purpose", "channel"),
         sa.CheckConstraint(
-            "channel IN ('EMAIL', 'PHONE', 'POST', 'MESSENGER')", name="ck_opt_in_channel_known"
+            "channel IN ('EMAIL', 'PHONE', 'POST', 'MESSENGER')", name="channel_known"
         ),
         sa.CheckConstraint(
             "status IN ('NONE', 'SINGLE_OPT_IN', 'DOUBLE_OPT_IN', 'OBJECTION', 'REVOKED')",
-            name="ck_opt_in_status_known",
+            name="status_known",
         ),
     )
     op.create_index(None, "opt_in", ["tenant_id", "customer_id", "created_at", "id"])
@@ -435,7 +433,7 @@ def _opt_in_entry() -> None:
         helpers.reference("opt_in_id", "opt_in"),
         sa.CheckConstraint(
             "status IN ('NONE', 'SINGLE_OPT_IN', 'DOUBLE_OPT_IN', 'OBJECTION', 'REVOKED')",
-            name="ck_opt_in_entry_status_known",
+            name="status_known",
         ),
     )
     op.create_index(None, "opt_in_entry", ["tenant_id", "customer_id", "created_at", "id"])
@@ -460,7 +458,7 @@ def _login() -> None:
         sa.CheckConstraint(
             "failure IN ('WRONG_PASSWORD', 'WRONG_CODE', 'LOGIN_BLOCKED', "
             "'PASSWORD_EXPIRED', 'TOO_MANY_ATTEMPTS')",
-            name="ck_login_failure_known",
+            name="failure_known",
         ),
     )
     op.create_index(None, "login", ["tenant_id", "customer_id", "created_at", "id"])
@@ -511,7 +509,7 @@ def _job() -> None:
         helpers.reference("customer_id", "customer", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], ondelete="RESTRICT"),
         sa.CheckConstraint(
-            "status IN ('QUEUED', 'RUNNING', 'DONE', 'FAILED')", name="ck_job_status_known"
+            "status IN ('QUEUED', 'RUNNING', 'DONE', 'FAILED')", name="status_known"
         ),
     )
     op.create_index("ix_job_due", "job", ["run_at", "id"], postgresql_where="status = 'QUEUED'")

@@ -57,12 +57,10 @@ def _customer_order() -> None:
         helpers.reference("bank_account_id", "bank_account"),
         helpers.reference("customer_id", "customer"),
         sa.UniqueConstraint("tenant_id", "number"),
-        sa.CheckConstraint(
-            "status IN ('ACTIVE', 'DONE', 'CANCELLED')", name="ck_customer_order_status_known"
-        ),
+        sa.CheckConstraint("status IN ('ACTIVE', 'DONE', 'CANCELLED')", name="status_known"),
         sa.CheckConstraint(
             "payment_method IN ('SEPA_DEBIT', 'INVOICE', 'CREDIT_CARD', 'PAYPAL', 'FREE')",
-            name="ck_customer_order_payment_method_known",
+            name="payment_method_known",
         ),
     )
     helpers.index_link("customer_order", "bank_account_id")
@@ -178,25 +176,23 @@ def _subscription() -> None:
         sa.UniqueConstraint("tenant_id", "number"),
         sa.CheckConstraint(
             "status IN ('ACTIVE', 'INACTIVE', 'PAUSED', 'CANCELLED')",
-            name="ck_subscription_status_known",
+            name="status_known",
         ),
         sa.CheckConstraint(
             "payment_method IN ('SEPA_DEBIT', 'INVOICE', 'CREDIT_CARD', 'PAYPAL', 'FREE')",
-            name="ck_subscription_payment_method_known",
+            name="payment_method_known",
         ),
-        sa.CheckConstraint("term_count > 0", name="ck_subscription_term_positive"),
-        sa.CheckConstraint(
-            "term_unit IN ('DAY', 'WEEK', 'MONTH', 'YEAR')", name="ck_subscription_term_unit_known"
-        ),
-        sa.CheckConstraint("accounting_count > 0", name="ck_subscription_accounting_positive"),
+        sa.CheckConstraint("term_count > 0", name="term_positive"),
+        sa.CheckConstraint("term_unit IN ('DAY', 'WEEK', 'MONTH', 'YEAR')", name="term_unit_known"),
+        sa.CheckConstraint("accounting_count > 0", name="accounting_positive"),
         sa.CheckConstraint(
             "accounting_unit IN ('DAY', 'WEEK', 'MONTH', 'YEAR')",
-            name="ck_subscription_accounting_unit_known",
+            name="accounting_unit_known",
         ),
-        sa.CheckConstraint("notice_count >= 0", name="ck_subscription_notice_positive"),
+        sa.CheckConstraint("notice_count >= 0", name="notice_positive"),
         sa.CheckConstraint(
             "notice_unit IN ('DAY', 'WEEK', 'MONTH', 'YEAR')",
-            name="ck_subscription_notice_unit_known",
+            name="notice_unit_known",
         ),
     )
     helpers.index_link("subscription", "bank_account_id")
@@ -232,7 +228,7 @@ def _subscription_period() -> None:
         sa.CheckConstraint("price >= 0", name="price_positive"),
         helpers.reference("subscription_id", "subscription", ondelete="CASCADE"),
         sa.UniqueConstraint("tenant_id", "subscription_id", "starts_on"),
-        sa.CheckConstraint("kind IN ('REGULAR', 'FREE')", name="ck_subscription_period_kind_known"),
+        sa.CheckConstraint("kind IN ('REGULAR', 'FREE')", name="kind_known"),
     )
     helpers.isolate_tenants("subscription_period")
 
@@ -281,14 +277,14 @@ def _invoice() -> None:
         sa.UniqueConstraint("tenant_id", "number"),
         sa.CheckConstraint(
             "type IN ('INVOICE', 'CANCELLATION', 'CORRECTION', 'CANCELLATION_CORRECTION')",
-            name="ck_invoice_type_known",
+            name="type_known",
         ),
         sa.CheckConstraint(
-            "status IN ('OPEN', 'PAID', 'NOT_PAID', 'CANCELLED')", name="ck_invoice_status_known"
+            "status IN ('OPEN', 'PAID', 'NOT_PAID', 'CANCELLED')", name="status_known"
         ),
         sa.CheckConstraint(
             "payment_method IN ('SEPA_DEBIT', 'INVOICE', 'CREDIT_CARD', 'PAYPAL', 'FREE')",
-            name="ck_invoice_payment_method_known",
+            name="payment_method_known",
         ),
     )
     op.create_index(None, "invoice", ["tenant_id", "customer_id", "created_at", "id"])
@@ -391,11 +387,11 @@ def _payment_transaction() -> None:
         sa.CheckConstraint(
             "action IN ('SEPA_MANDATE_CREATION', 'SEPA_DEBIT', 'SEPA_DEBIT_RETURN', "
             "'REFUND', 'BANK_TRANSFER')",
-            name="ck_payment_transaction_action_known",
+            name="action_known",
         ),
         sa.CheckConstraint(
             "status IN ('SUCCESS', 'PENDING', 'FAILURE')",
-            name="ck_payment_transaction_status_known",
+            name="status_known",
         ),
     )
     helpers.index_link("payment_transaction", "bank_account_id")
@@ -425,7 +421,7 @@ def _goodwill() -> None:
         helpers.reference("customer_id", "customer"),
         helpers.reference("subscription_id", "subscription"),
         sa.CheckConstraint(
-            "kind IN ('FREE_ISSUES', 'REDELIVERY', 'FREE_PERIOD')", name="ck_goodwill_kind_known"
+            "kind IN ('FREE_ISSUES', 'REDELIVERY', 'FREE_PERIOD')", name="kind_known"
         ),
     )
     op.create_index(None, "goodwill", ["tenant_id", "customer_id", "created_at", "id"])
@@ -461,12 +457,10 @@ def _delivery() -> None:
         helpers.reference("issue_id", "issue"),
         helpers.reference("original_id", "delivery"),
         helpers.reference("subscription_id", "subscription"),
-        sa.CheckConstraint(
-            "kind IN ('REGULAR', 'FREE', 'REDELIVERY')", name="ck_delivery_kind_known"
-        ),
+        sa.CheckConstraint("kind IN ('REGULAR', 'FREE', 'REDELIVERY')", name="kind_known"),
         sa.CheckConstraint(
             "status IN ('PLANNED', 'SENT', 'RETURNED', 'CANCELLED')",
-            name="ck_delivery_status_known",
+            name="status_known",
         ),
     )
     helpers.index_link("delivery", "address_id")
@@ -520,7 +514,7 @@ def _mail() -> None:
         helpers.reference("order_id", "customer_order"),
         helpers.reference("subscription_id", "subscription"),
         sa.CheckConstraint(
-            "status IN ('QUEUED', 'SENT', 'FAILED', 'SUPPRESSED')", name="ck_mail_status_known"
+            "status IN ('QUEUED', 'SENT', 'FAILED', 'SUPPRESSED')", name="status_known"
         ),
     )
     op.create_index(None, "mail", ["tenant_id", "customer_id", "created_at", "id"])
@@ -560,9 +554,7 @@ def _access_right() -> None:
         helpers.reference("order_id", "customer_order"),
         helpers.reference("product_id", "product"),
         helpers.reference("subscription_id", "subscription"),
-        sa.CheckConstraint(
-            "source IN ('MANUAL', 'ORDER', 'SUBSCRIPTION')", name="ck_access_right_source_known"
-        ),
+        sa.CheckConstraint("source IN ('MANUAL', 'ORDER', 'SUBSCRIPTION')", name="source_known"),
     )
     op.create_index(None, "access_right", ["tenant_id", "customer_id", "created_at", "id"])
     helpers.index_link("access_right", "order_id")
