@@ -1,0 +1,41 @@
+"""What a resolver has at hand while one request is answered."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from app.auth.permissions import Permission
+from app.database import Principal, Reading
+from app.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    from app.resolvers.loaders import RecordLoader
+    from app.resolvers.pages import Page
+    from app.resolvers.selection import Selections
+    from app.settings import Settings
+    from app.storage import Storage
+
+
+@dataclass
+class RequestContext:
+    """One request: who asks, the transaction it reads in, and the loader over it."""
+
+    settings: "Settings"
+    storage: "Storage"
+    reading: Reading
+    loader: "RecordLoader"
+    selections: "Selections"
+    pages: "dict[tuple[int, ...], Page]" = field(default_factory=dict)
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self.reading.principal
+
+    def require(self, permission: Permission) -> None:
+        """Check a permission.
+
+        Raises:
+            ApiError: FORBIDDEN, naming the permission that is missing.
+        """
+        if permission not in self.principal.permissions:
+            raise ApiError(ErrorCode.FORBIDDEN, f"This needs the permission `{permission.value}`.")

@@ -1,0 +1,231 @@
+"""Keyset paging, one implementation for every connection.
+
+A page is found by comparing (order value, id) with the cursor's, never by counting rows: the
+last page costs what the first one does, and rows that come or go meanwhile neither repeat nor
+hide another.
+"""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Date,
+    DateTime,
+    Integer,
+    Numeric,
+    Select,
+    Text,
+    cast,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.sql.selectable import Alias
+from sqlalchemy.types import TypeEngine
+from strawberry.types.base import StrawberryOptional
+
+from app.errors import ApiError, ErrorCode
+from app.resolvers.conditions import Condition, all_of
+from app.resolvers.fields import Columns, ReadField, RecordType, Tab
+from app.resolvers.selection import Shape
+from app.resolvers.sql import CURSOR, encoded, row_columns, value_of
+
+DEFAULT_SIZE = 20
+LARGEST_SIZE = 100
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Order:
+    """The field that rows are sorted by; the id breaks ties in the same direction."""
+
+    field: ReadField
+    descending: bool
+
+
+@dataclass(frozen=True)
+class Position:
+    """The place a cursor points at: an order value as text, and the row's id."""
+
+    value: str
+    id: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a client wants of a connection, checked."""
+
+    record: RecordType
+    tab: Tab
+    order: Order
+    conditions: tuple[Condition, ...]
+    search: str | None
+    size: int
+    backward: bool
+    position: Position | None
+    fingerprint: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is filtered or searched."""
+        return not self.conditions and self.search is None
+
+
+def page_size(first: int | None, last: int | None, after: str | None, before: str | None) -> int:
+    """The number of rows asked for, positive from the start and the same from the end.
+
+    Raises:
+        ApiError: BAD_REQUEST when the arguments contradict each other or are out of range.
+    """
+    if first is not None and last is not None:
+        raise ApiError(ErrorCode.BAD_REQUEST, "Give `first` or `last`, not both.")
+    if after is not None and before is not None:
+        raise ApiError(ErrorCode.BAD_REQUEST, "Give `after` or `before`, not both.")
+    if (last is not None and after is not None) or (first is not None and before is not None):
+        raise ApiError(
+            ErrorCode.BAD_REQUEST, "`after` goes with `first`, and `before` with `last`."
+        )
+    name, size = ("last", last) if last is not None else ("first", first)
+    if size is None:
+        return DEFAULT_SIZE
+    if not 1 <= size <= LARGEST_SIZE:
+        raise ApiError(
+            ErrorCode.BAD_REQUEST, f"`{name}` is {size}; it must be from 1 to {LARGEST_SIZE}."
+        )
+    return size
+
+
+def fingerprint(
+    record: RecordType, order: Order, conditions: tuple[Condition, ...], search: str | None
+) -> str:
+    """Eight characters that tie a cursor to its list, order and filter."""
+    parts = [record.name, order.field.python_name, str(order.descending), search or ""]
+    parts += sorted(
+        f"{condition.field.python_name} {condition.operator} {condition.operand!r}"
+        for condition in conditions
+    )
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+
+
+def position_of(cursor: str, wanted: str) -> Position:
+    """Read a cursor; `wanted` is the fingerprint of the list, order and filter at hand.
+
+    Raises:
+        ApiError: BAD_REQUEST when it is malformed or made for another order or filter.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        made_for, key, value = text.split(":", 2)
+        position = Position(value=value, id=int(key))
+        if not 0 < position.id <= _LARGEST_ID or "\0" in value:
+            raise ValueError(position.id)
+    except (binascii.Error, ValueError) as error:
+        raise ApiError(ErrorCode.BAD_REQUEST, "That is not a cursor of this API.") from error
+    if made_for != wanted:
+        raise ApiError(
+            ErrorCode.BAD_REQUEST,
+            "That cursor was made for another list, `orderBy`, `where` or `search`.",
+        )
+    return position
+
+
+def order_value(order: Order, t: Columns) -> ColumnElement[Any]:
+    """What rows are sorted by, never null: null counts as infinitely late or large, or as ''."""
+    value = value_of(order.field, t)
+    if not isinstance(order.field.type, StrawberryOptional):
+        return value
+    if isinstance(value.type, DateTime | Date):
+        return func.coalesce(value, cast(literal("infinity"), value.type), type_=value.type)
+    if isinstance(value.type, Numeric | Integer):
+        infinite = cast(literal("Infinity"), Numeric)
+        return func.coalesce(cast(value, Numeric), infinite, type_=Numeric())
+    if isinstance(value.type, Boolean):
+        return func.coalesce(value, False)
+    return func.coalesce(value, "")
+
+
+def _cursor_value(text: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    """A cursor's order value as PostgreSQL compares it.
+
+    Raises:
+        ApiError: BAD_REQUEST when the text is no value of that type; cursors can be forged.
+    """
+    try:
+        if isinstance(type_, DateTime) and text != "infinity":
+            text = datetime.fromisoformat(text).isoformat()
+        elif isinstance(type_, Date) and text != "infinity":
+            text = date.fromisoformat(text).isoformat()
+        elif isinstance(type_, Numeric) and text != "Infinity":
+            text = str(Decimal(text))
+        elif isinstance(type_, Integer):
+            text = str(int(text))
+        elif isinstance(type_, Boolean):
+            text = {"true": "true", "false": "false"}[text]
+    except (ValueError, InvalidOperation, KeyError) as error:
+        raise ApiError(ErrorCode.BAD_REQUEST, "That is not a cursor of this API.") from error
+    return cast(literal(text, Text), type_)
+
+
+def matching(page: Page, tenant_id: int, t: Columns) -> ColumnElement[bool]:
+    """Which of the tenant's rows belong to the list, on whatever page."""
+    matches = (t.tenant_id == tenant_id) & all_of(page.conditions, t)
+    if page.search is not None and page.tab.search is not None:
+        matches &= page.tab.search(t, page.search)
+    return matches
+
+
+def page_rows(page: Page, shape: Shape, table: Alias, scope: ColumnElement[bool]) -> Select[Any]:
+    """The rows of one page and one more, which tells that there is another page."""
+    t = table.c
+    value = order_value(page.order, t)
+    descending = page.order.descending != page.backward
+    cursor = encoded(
+        literal(f"{page.fingerprint}:")
+        .concat(cast(t.id, Text))
+        .concat(":")
+        .concat(cast(value, Text))
+    )
+    rows = select(*row_columns(shape, t), cursor.label(CURSOR)).where(scope)
+    if page.position is not None:
+        here = tuple_(value, t.id)
+        there = tuple_(_cursor_value(page.position.value, value.type), literal(page.position.id))
+        rows = rows.where(here < there if descending else here > there)
+    keys = [value.desc(), t.id.desc()] if descending else [value.asc(), t.id.asc()]
+    return rows.order_by(*keys).limit(page.size + 1)
+
+
+def page_total(page: Page, table: Alias, scope: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many rows the whole list has."""
+    if page.whole and page.tab.total is not None:
+        return page.tab.total()
+    counted = select(func.count()).select_from(table).where(scope).correlate_except(table)
+    return counted.scalar_subquery()
+
+
+def page_result(page: Page, loaded: dict[str, Any]) -> dict[str, Any]:
+    """A connection as GraphQL reads it: nodes, edges, page info, total."""
+    rows: list[dict[str, Any]] = loaded["rows"]
+    more = len(rows) > page.size
+    rows = rows[: page.size]
+    if page.backward:
+        rows.reverse()
+    return {
+        "nodes": rows,
+        "edges": [{"cursor": row[CURSOR], "node": row} for row in rows],
+        "page_info": {
+            "has_next_page": page.position is not None if page.backward else more,
+            "has_previous_page": more if page.backward else page.position is not None,
+            "start_cursor": rows[0][CURSOR] if rows else None,
+            "end_cursor": rows[-1][CURSOR] if rows else None,
+        },
+        "total_count": loaded["total"],
+    }

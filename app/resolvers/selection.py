@@ -1,0 +1,148 @@
+"""What a document asks for, read off its selection sets once per document.
+
+A `Shape` is a superset of what one request needs: directives that leave a field out are not
+looked at, since a column too many is cheaper than deciding it for every request.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    InlineFragmentNode,
+    SelectionSetNode,
+    get_named_type,
+)
+from graphql.type import GraphQLAbstractType, is_abstract_type
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from app.resolvers.fields import ReadField, RecordType, Tab, record_of
+
+Fragments = dict[str, FragmentDefinitionNode]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """The fields of an object that a document asks for, each with the shape below it.
+
+    Shapes are compared by identity: one place in one document has one shape, so requests for
+    many customers from that place are answered together.
+    """
+
+    record: RecordType | None
+    fields: tuple[tuple[ReadField, "Shape | None"], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PageShape:
+    """What is asked of a connection; `row` is None when no row is."""
+
+    row: Shape | None
+    total: bool
+
+
+class Selections:
+    """The shapes of one document."""
+
+    def __init__(self, schema: GraphQLSchema, fragments: Fragments) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._shapes: dict[tuple[str, tuple[int, ...]], Shape] = {}
+        self._pages: dict[tuple[str, tuple[int, ...]], PageShape] = {}
+
+    def row(self, info: GraphQLResolveInfo[Any], type_name: str | None = None) -> Shape:
+        """The shape of the record that a field answers with; `type_name` for an interface."""
+        if type_name is None:
+            type_name = get_named_type(info.return_type).name
+        key = (type_name, tuple(map(id, info.field_nodes)))
+        shape = self._shapes.get(key)
+        if shape is None:
+            shape = self._shapes[key] = self._shape(self._object_type(type_name), info.field_nodes)
+        return shape
+
+    def page(self, info: GraphQLResolveInfo[Any]) -> PageShape:
+        """What a field that answers with a connection is asked for."""
+        type_name = get_named_type(info.return_type).name
+        key = (type_name, tuple(map(id, info.field_nodes)))
+        page = self._pages.get(key)
+        if page is None:
+            page = self._pages[key] = self._page(self._object_type(type_name), info.field_nodes)
+        return page
+
+    def _page(self, connection: GraphQLObjectType, nodes: Sequence[FieldNode]) -> PageShape:
+        selected = self._collect(connection, nodes)
+        edges = selected.get("edges", [])
+        rows = [*selected.get("nodes", [])]
+        if edges:
+            edge = get_named_type(connection.fields["edges"].type)
+            assert isinstance(edge, GraphQLObjectType)  # noqa: S101  A connection has edges.
+            rows += self._collect(edge, edges).get("node", [])
+        row = None
+        if rows or edges or "pageInfo" in selected:
+            node = get_named_type(connection.fields["nodes"].type)
+            row = self._shape(self._object_type(node.name), rows)
+        return PageShape(row=row, total="totalCount" in selected)
+
+    def _shape(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Shape:
+        fields = []
+        for name, selected in self._collect(type_, nodes).items():
+            field = type_.fields[name].extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+            if not isinstance(field, ReadField) or isinstance(field.read, Tab):
+                continue
+            below = get_named_type(type_.fields[name].type)
+            shape = self._shape(below, selected) if isinstance(below, GraphQLObjectType) else None
+            fields.append((field, shape))
+        definition = type_.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+        return Shape(record_of(definition.origin), tuple(fields))
+
+    def _collect(
+        self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]
+    ) -> dict[str, list[FieldNode]]:
+        """The fields selected below some field nodes, by name; aliases fall together."""
+        selected: dict[str, list[FieldNode]] = {}
+        for node in nodes:
+            if node.selection_set is not None:
+                for below in self._fields(type_, node.selection_set):
+                    if not below.name.value.startswith("__"):
+                        selected.setdefault(below.name.value, []).append(below)
+        return selected
+
+    def _fields(
+        self, type_: GraphQLObjectType, selection_set: SelectionSetNode
+    ) -> Iterator[FieldNode]:
+        for selection in selection_set.selections:
+            if isinstance(selection, FieldNode):
+                yield selection
+                continue
+            fragment: InlineFragmentNode | FragmentDefinitionNode
+            if isinstance(selection, FragmentSpreadNode):
+                fragment = self._fragments[selection.name.value]
+            elif isinstance(selection, InlineFragmentNode):
+                fragment = selection
+            else:  # pragma: no cover  The grammar has no fourth kind.
+                continue
+            if self._applies(fragment, type_):
+                yield from self._fields(type_, fragment.selection_set)
+
+    def _applies(
+        self, fragment: InlineFragmentNode | FragmentDefinitionNode, type_: GraphQLObjectType
+    ) -> bool:
+        condition = fragment.type_condition
+        if condition is None or condition.name.value == type_.name:
+            return True
+        target = self._schema.type_map.get(condition.name.value)
+        if target is None or not is_abstract_type(target):
+            return False
+        abstract: GraphQLAbstractType = target
+        return self._schema.is_sub_type(abstract, type_)
+
+    def _object_type(self, name: str) -> GraphQLObjectType:
+        type_ = self._schema.type_map[name]
+        assert isinstance(type_, GraphQLObjectType)  # noqa: S101  Callers name object types.
+        return type_

@@ -1,0 +1,133 @@
+"""What the publisher sells: products, offers, publications and their issues."""
+
+from datetime import date
+
+from app.auth.permissions import Permission
+from app.models.offer import Offer as OfferModel
+from app.models.product import Product as ProductModel
+from app.models.product import ProductKind
+from app.models.publication import Frequency
+from app.models.publication import Issue as IssueModel
+from app.models.publication import Publication as PublicationModel
+from app.models.tax_rate import TaxClass
+from app.resolvers.fields import column, embedded, one
+from app.schema.common import Money, Period, money, period
+from app.schema.connection import Connection, tab
+from app.schema.enums import described
+from app.schema.lazy import LazyOffer, LazyProduct
+from app.schema.node import Record, record
+
+described(
+    ProductKind,
+    "What a customer gets.",
+    {
+        "DIGITAL": "Access to digital content.",
+        "PRINT": "Printed issues.",
+        "BUNDLE": "Both; its tax is split.",
+    },
+)
+described(
+    Frequency,
+    "How often a publication appears.",
+    {
+        "DAILY": "Every day or every working day.",
+        "WEEKLY": "Once a week.",
+        "BIWEEKLY": "Every two weeks.",
+        "MONTHLY": "Once a month.",
+        "BIMONTHLY": "Every two months.",
+        "QUARTERLY": "Every three months.",
+    },
+)
+described(
+    TaxClass,
+    "What kind of goods something is to the tax office.",
+    {
+        "STANDARD": "The full rate.",
+        "REDUCED": "The reduced rate, as for printed and electronic press.",
+        "ZERO": "No tax.",
+    },
+)
+
+
+@record(
+    IssueModel,
+    needs=Permission.CATALOGUE_READ,
+    description="An issue of a publication.",
+    order="-publishing_on",
+)
+class Issue(Record):
+    """One issue; orders until the closing date are part of its print run."""
+
+    number: str = column("Its number, unique in the publication.", where=True, order=True)
+    title: str | None = column("Its title.", where=True)
+    publishing_on: date = column("The day it appears.", where=True, order=True)
+    closing_on: date = column("The last day for changes to its print run.", where=True)
+    publication: "Publication" = one("publication_id", "The publication.")
+
+
+@record(
+    PublicationModel,
+    needs=Permission.CATALOGUE_READ,
+    description="A newspaper or magazine.",
+    order="title",
+)
+class Publication(Record):
+    """What appears in issues."""
+
+    title: str = column("Its title.", where=True, order=True)
+    frequency: Frequency = column("How often it appears.", where=True)
+    issues: Connection[Issue] | None = tab(
+        "publication_id", "Its issues.", needs=Permission.CATALOGUE_READ
+    )
+    products: Connection[LazyProduct] | None = tab(
+        "publication_id", "The products with it.", needs=Permission.CATALOGUE_READ
+    )
+
+
+@record(
+    ProductModel,
+    needs=Permission.CATALOGUE_READ,
+    description="What a customer gets: digital access, printed issues, or both.",
+    order="name",
+)
+class Product(Record):
+    """A product; offers put prices on it."""
+
+    name: str = column("Its name.", where=True, order=True)
+    description: str | None = column("What it is.")
+    kind: ProductKind = column("What a customer gets.", where=True, order=True)
+    access_id: str | None = column("What front ends ask for to open content.", where=True)
+    tax_class: TaxClass = column("What it is to the tax office.", where=True)
+    publication: Publication | None = one("publication_id", "The publication it delivers.")
+    offers: Connection[LazyOffer] | None = tab(
+        "product_id", "At which prices it is sold.", needs=Permission.CATALOGUE_READ
+    )
+
+
+@record(
+    OfferModel,
+    needs=Permission.CATALOGUE_READ,
+    description="A product at a price, for a term.",
+    order="code",
+)
+class Offer(Record):
+    """What a customer can order."""
+
+    code: str = column("Its code.", where=True, order=True)
+    name: str = column("Its name.", where=True, order=True)
+    description: str | None = column("What it is.")
+    price: Money = embedded(
+        "The price of an accounting period with tax.", money("price"), compared_by="price"
+    )
+    term: Period = embedded("For how long the customer is bound.", period("term"))
+    accounting_period: Period = embedded("How often it is billed.", period("accounting"))
+    notice: Period = embedded("How long before its end it can be cancelled.", period("notice"))
+    issues_per_period: int | None = column(
+        "How many issues a period holds; null when it is counted in time.", where=True
+    )
+    valid_from: date = column("The first day it can be ordered.", where=True, order=True)
+    valid_until: date | None = column(
+        "The last day it can be ordered; null means open.", where=True, order=True
+    )
+    product: Product | None = one("product_id", "The product sold.")
+    publication: Publication | None = one("publication_id", "The publication delivered.")

@@ -1,0 +1,109 @@
+"""Small objects that many records hold: money, periods, addresses as they were, files."""
+
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+
+from app.auth.permissions import Permission
+from app.context import RequestContext
+from app.models.base import PaymentMethod, PeriodUnit
+from app.models.file import File as FileModel
+from app.resolvers.fields import Row, column, python
+from app.schema.enums import described
+from app.schema.node import AccountRecord, record
+from app.schema.scalars import URL, CountryCode, CurrencyCode
+
+described(
+    PeriodUnit,
+    "In what a term, an accounting period or a notice period is counted.",
+    {
+        "DAY": "Calendar days.",
+        "WEEK": "Weeks of seven days.",
+        "MONTH": "Calendar months.",
+        "YEAR": "Calendar years.",
+    },
+)
+described(
+    PaymentMethod,
+    "How a customer pays.",
+    {
+        "SEPA_DEBIT": "A SEPA direct debit from a bank account with a mandate.",
+        "INVOICE": "A bank transfer after an invoice.",
+        "CREDIT_CARD": "A credit card.",
+        "PAYPAL": "PayPal.",
+        "FREE": "Nothing is to be paid.",
+    },
+)
+
+
+@strawberry.type(description="An amount of money.")
+class Money:
+    """An exact amount and its currency."""
+
+    amount: Decimal = strawberry.field(description="The amount, with two decimals.")
+    currency: CurrencyCode = strawberry.field(description="Its currency.")
+
+
+def money(column: str) -> dict[str, str]:
+    """The columns of an amount, for `embedded`."""
+    return {"amount": column, "currency": "currency"}
+
+
+@strawberry.type(description="A length of time, as contracts state it.")
+class Period:
+    """So many days, weeks, months or years."""
+
+    count: int = strawberry.field(description="How many.")
+    unit: PeriodUnit = strawberry.field(description="Of what.")
+
+
+def period(name: str) -> dict[str, str]:
+    """The columns of a length of time, for `embedded`."""
+    return {"count": f"{name}_count", "unit": f"{name}_unit"}
+
+
+@strawberry.type(
+    description="An address as it was when a document was made; later changes don't reach it."
+)
+class AddressSnapshot:
+    """The copy of an address that an order or invoice keeps."""
+
+    company: str | None = strawberry.field(description="The company's name.")
+    salutation: str | None = strawberry.field(description="How the person is addressed.")
+    title: str | None = strawberry.field(description="An academic or other title.")
+    first_name: str | None = strawberry.field(description="The first name.")
+    last_name: str | None = strawberry.field(description="The last name.")
+    street: str | None = strawberry.field(description="The street without the number.")
+    house_number: str | None = strawberry.field(description="The number in the street.")
+    addition: str | None = strawberry.field(description="What else the address says.")
+    postbox: str | None = strawberry.field(description="The post-office box.")
+    postal_code: str | None = strawberry.field(description="The postal code.")
+    city: str | None = strawberry.field(description="The city.")
+    country: CountryCode | None = strawberry.field(description="The country.")
+    vat_number: str | None = strawberry.field(description="The VAT identification number.")
+
+
+def _download_url(context: RequestContext, row: Row) -> Any:
+    return context.storage.signed_download_url(
+        row["_key"],
+        row["_name"],
+        row["_content_type"],
+        context.settings.download_link_seconds,
+    )
+
+
+@record(FileModel, needs=Permission.CUSTOMER_READ, description="A stored file.")
+class File(AccountRecord):
+    """A file in the object store."""
+
+    name: str = column("The name it was uploaded or made under.")
+    content_type: str = column("Its media type.")
+    size: int = column("Its size in bytes.", of="size_bytes")
+    sha256: str = column("The SHA-256 of its content, in hexadecimal.")
+    download_url: URL | None = python(
+        ("key", "name", "content_type"),
+        _download_url,
+        "A signed address that downloads the file, for a few minutes only.",
+        needs=Permission.FILE_DOWNLOAD,
+    )

@@ -1,0 +1,144 @@
+"""The scalars: what they look like on the wire, and what is accepted as input.
+
+Values read from the database are already in their final form, since PostgreSQL builds them;
+serialising passes strings on and formats only what Python made.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+EmailAddress = NewType("EmailAddress", str)
+CountryCode = NewType("CountryCode", str)
+CurrencyCode = NewType("CurrencyCode", str)
+PhoneNumber = NewType("PhoneNumber", str)
+URL = NewType("URL", str)
+JSON = NewType("JSON", object)
+
+_LARGEST_DECIMAL = Decimal(10) ** 18
+
+
+def _invalid(what: str, value: object) -> GraphQLError:
+    return GraphQLError(f"{value!r} is not {what}.")
+
+
+def _serialize_datetime(value: str | datetime) -> str:
+    return value if isinstance(value, str) else value.astimezone(UTC).isoformat()
+
+
+def _parse_datetime(value: Any) -> datetime:
+    try:
+        parsed = datetime.fromisoformat(value)
+        if parsed.tzinfo is None or len(value) < len("2026-01-01T00:00Z"):
+            raise ValueError(value)
+        return parsed.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _invalid("a date and time with an offset (RFC 3339)", value) from error
+
+
+def _serialize_date(value: str | date) -> str:
+    return value if isinstance(value, str) else value.isoformat()
+
+
+def _parse_date(value: Any) -> date:
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+            raise ValueError(value)
+        return date.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise _invalid("a date (RFC 3339 full-date)", value) from error
+
+
+def _parse_decimal(value: Any) -> Decimal:
+    try:
+        if not isinstance(value, str):
+            raise TypeError(value)
+        parsed = Decimal(value)
+        if not parsed.is_finite() or abs(parsed) >= _LARGEST_DECIMAL:
+            raise ValueError(value)
+    except (TypeError, ValueError, InvalidOperation) as error:
+        raise _invalid("a decimal number in a string", value) from error
+    return parsed
+
+
+def _pattern(pattern: str, what: str) -> Any:
+    compiled = re.compile(pattern)
+
+    def parse(value: Any) -> str:
+        if not isinstance(value, str) or compiled.fullmatch(value) is None:
+            raise _invalid(what, value)
+        return value
+
+    return parse
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A point in time with its offset, as RFC 3339 writes it: "
+        "`2026-11-21T09:30:00.25+00:00`. Answers are in UTC with up to six decimals of a second.",
+        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+        serialize=_serialize_datetime,
+        parse_value=_parse_datetime,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day without time or zone, as RFC 3339 writes it: `2026-11-21`.",
+        specified_by_url="https://scalars.graphql.org/andimarek/local-date",
+        serialize=_serialize_date,
+        parse_value=_parse_date,
+    ),
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description='An exact decimal number in a string: `"195.78"`. Never a float.',
+        specified_by_url="https://www.w3.org/TR/xmlschema11-2/#decimal",
+        serialize=str,
+        parse_value=_parse_decimal,
+    ),
+    EmailAddress: strawberry.scalar(
+        name="EmailAddress",
+        description="An e-mail address.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc5322#section-3.4.1",
+        serialize=str,
+        parse_value=_pattern(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,255}", "an e-mail address"),
+    ),
+    CountryCode: strawberry.scalar(
+        name="CountryCode",
+        description="A country as two capital letters (ISO 3166-1 alpha-2): `DE`.",
+        specified_by_url="https://www.iso.org/iso-3166-country-codes.html",
+        serialize=str,
+        parse_value=_pattern(r"[A-Z]{2}", "a country code (two capital letters)"),
+    ),
+    CurrencyCode: strawberry.scalar(
+        name="CurrencyCode",
+        description="A currency as three capital letters (ISO 4217): `EUR`.",
+        specified_by_url="https://www.iso.org/iso-4217-currency-codes.html",
+        serialize=str,
+        parse_value=_pattern(r"[A-Z]{3}", "a currency code (three capital letters)"),
+    ),
+    PhoneNumber: strawberry.scalar(
+        name="PhoneNumber",
+        description="A telephone number in international form (E.164): `+4930901820`.",
+        specified_by_url="https://www.itu.int/rec/T-REC-E.164",
+        serialize=str,
+        parse_value=_pattern(r"\+[1-9][0-9]{1,14}", "a telephone number (E.164)"),
+    ),
+    URL: strawberry.scalar(
+        name="URL",
+        description="An absolute address.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
+        serialize=str,
+        parse_value=_pattern(r"https?://[^\s\x00]+", "an absolute http or https address"),
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value, of a shape that only its writer knows.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=lambda value: value,
+    ),
+}
