@@ -51,7 +51,7 @@ def provided(
     if _is_complete(settings):
         yield settings
         return
-    var = _prepare_directory(settings.var_directory)
+    var = prepare_directory(settings.var_directory)
     with (var / "owner.lock").open("a+") as lock:
         if not _take(lock.fileno(), var, alone=alone):
             yield attached(settings)
@@ -88,11 +88,11 @@ def _filled(settings: Settings, found: dict[str, str]) -> Settings:
     )
 
 
-def _prepare_directory(directory: Path) -> Path:
+def prepare_directory(directory: Path) -> Path:
+    """Create the directory of embedded data and secrets, which nobody else may enter."""
     directory = directory.absolute()
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # It holds keys and everything on the customers.
         directory.chmod(0o700)
         (directory / "owner.lock").touch(0o600)
     except OSError as error:

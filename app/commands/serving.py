@@ -1,0 +1,165 @@
+"""Serving: the one command that does everything first, and the one for production."""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import threading
+from multiprocessing import parent_process
+from typing import Any
+
+from starlette.applications import Starlette
+
+from app.commands.database import application_role, application_url, owner_url
+from app.commands.errors import CommandError
+from app.commands.progress import Progress
+from app.embedded.keys import write_secret
+from app.embedded.services import attached, prepare_directory, provided
+from app.settings import Settings, settings
+
+_BACKLOG = 2048
+_SHUTDOWN_SECONDS = 10
+
+
+def run(configuration: Settings, progress: Progress) -> None:
+    """Make everything ready, fill in a demonstration, and serve until told to stop."""
+    with (
+        _listen(configuration) as listener,
+        provided(configuration, progress.step, alone=True) as complete,
+    ):
+        prepare(complete, progress)
+        credentials = _seed(complete, progress)
+        _announce(credentials, complete, progress)
+        _serve(complete, listener)
+
+
+def serve(configuration: Settings, progress: Progress) -> None:
+    """Serve what is there until told to stop; a database of another version is refused."""
+    from app.migrations.run import is_current
+
+    with _listen(configuration) as listener, provided(configuration, progress.step) as complete:
+        if not is_current(application_url(complete)):
+            raise CommandError("The database is of another version: run `abokonto migrate` first.")
+        _serve(complete, listener)
+
+
+def prepare(complete: Settings, progress: Progress) -> None:
+    """Bring the database to this version and create the bucket, where that isn't done."""
+    from app.migrations.run import MigrationError, migrate
+    from app.storage import Storage
+
+    url = owner_url(complete)
+    with progress.step("Migrating the database"):
+        try:
+            migrate(url, application_role(complete) or "abokonto_app")
+        except MigrationError as error:
+            raise CommandError(str(error)) from error
+    with progress.step("Preparing the object store"):
+        asyncio.run(_ensure_bucket(Storage(complete)))
+
+
+async def _ensure_bucket(storage: Any) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        await storage.ensure_bucket()
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(f"The object store can't be used: {error}") from error
+
+
+def application() -> Starlette:
+    """The application of one of several worker processes."""
+    from app.logs import configure_logs
+    from app.main import create_app
+
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    configuration = attached(settings())
+    configure_logs(configuration.log_level)
+    return create_app(configuration)
+
+
+def _stop_with_parent() -> None:
+    """A worker whose parent was killed would hold the port and answer without a database."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _listen(configuration: Settings) -> socket.socket:
+    """Take the port before anything is started; clients wait until there are answers."""
+    host, port = configuration.host, configuration.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"Port {port} is in use"
+        else:
+            reason = f"{host}:{port} can't be listened on ({error.strerror})"
+        raise CommandError(f"{reason}: choose another, like `PORT={port + 1} make run`.") from error
+
+
+def _seed(complete: Settings, progress: Progress) -> dict[str, object]:
+    from app.demo.seed import ensure_demo
+
+    with progress.step("Filling in the demonstration"):
+        return ensure_demo(complete, progress.console)
+
+
+def _announce(credentials: dict[str, object], complete: Settings, progress: Progress) -> None:
+    """Print how to try it out and write it to `demo.json`, for programs."""
+    host = f"[{complete.host}]" if ":" in complete.host else complete.host
+    root = f"http://{host}:{complete.port}"
+    demo = {"url": f"{root}/graphql", "graphiql": f"{root}/graphiql", **credentials}
+    path = prepare_directory(complete.var_directory) / "demo.json"
+    write_secret(path, demo)
+    lines = [
+        "",
+        f"  GraphQL        {demo['url']}",
+        f"  GraphiQL       {demo['graphiql']}",
+        f"  Staff token    {demo.get('staffToken')}",
+        f"  Partner token  {demo.get('partnerToken')}",
+        f"  All of it      {path}",
+        "",
+        "  Stop with ctrl-C.",
+        "",
+    ]
+    progress.console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+def _serve(complete: Settings, listener: socket.socket) -> None:
+    import uvicorn
+
+    from app.logs import configure_logs
+
+    configure_logs(complete.log_level)
+    several = complete.workers > 1
+    target: Any = "app.commands.serving:application"
+    if not several:
+        from app.main import create_app
+
+        target = create_app(complete)
+    config = uvicorn.Config(
+        target,
+        factory=several,
+        workers=complete.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    if several:
+        from uvicorn.supervisors import Multiprocess
+
+        Multiprocess(config, [listener]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run([listener])
+    if not server.started:
+        raise CommandError("The server could not start; the log above says why.")
