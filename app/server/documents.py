@@ -13,6 +13,7 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLFormattedError,
+    GraphQLInputObjectType,
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
@@ -121,6 +122,7 @@ class DocumentCache:
         count: int = 1_000,
         introspection: bool = True,
     ) -> None:
+        mark_one_of(schema)
         self._schema = schema
         self._checker = LimitChecker(schema, limits)
         self._limits = limits
@@ -204,6 +206,18 @@ class DocumentCache:
         while len(self._documents) > self._most or self._bytes > MOST_CACHED_BYTES:
             _, oldest = self._documents.popitem(last=False)
             self._bytes -= oldest.size
+
+
+def mark_one_of(schema: GraphQLSchema) -> None:
+    """Tell graphql-core which inputs are @oneOf, so that its own rules check them.
+
+    Strawberry checks them with a rule of its own, which raises KeyError where a variable isn't
+    defined and AttributeError in a fragment that stands before the operations.
+    """
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType):
+            definition = type_.extensions.get("strawberry-definition")
+            type_.is_one_of = type_.is_one_of or getattr(definition, "is_one_of", False)
 
 
 def rules(*, introspection: bool) -> tuple[type[ASTValidationRule], ...]:
