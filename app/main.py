@@ -1,0 +1,118 @@
+"""The application: what is answered at which path.
+
+`uvicorn --factory app.main:application` serves it with the configuration of the environment.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from app.database import Database
+from app.logs import configure_logs
+from app.schema.root import schema
+from app.server.access_log import AccessLog
+from app.server.contexts import Contexts
+from app.server.graphiql_page import graphiql_routes
+from app.server.graphql_http import GraphQLEndpoint
+from app.server.health import Check, Liveness, Readiness
+from app.settings import Settings, settings
+from app.storage import Storage
+
+CORS_SECONDS = 7200
+"""How long browsers keep the answer to a preflight request; Chromium keeps none longer."""
+
+
+class NotMigratedError(Exception):
+    """The database has the tables of another version."""
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application with one configuration. It connects to nothing before it is started."""
+    database, storage = Database(settings), Storage(settings)
+    contexts = Contexts(settings, schema._schema, database, storage)  # noqa: SLF001  As there.
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        # uvicorn has let the requests finish by now.
+        await database.close()
+
+    return Starlette(
+        routes=[
+            Route("/graphql", GraphQLEndpoint(schema, settings, contexts)),
+            Route("/healthz", Liveness(), methods=["GET"]),
+            Route(
+                "/readyz", Readiness(readiness_checks(settings, database, storage)), methods=["GET"]
+            ),
+            *([Route("/", _to_graphiql)] if settings.graphiql else []),
+            *graphiql_routes(settings),
+        ],
+        middleware=[Middleware(AccessLog), *cors(settings)],
+        exception_handlers={404: _not_found, 405: _wrong_method},
+        lifespan=lifespan,
+    )
+
+
+def application() -> Starlette:
+    """The application with the configuration of the environment."""
+    configuration = settings()
+    configure_logs(configuration.log_level)
+    return create_app(configuration)
+
+
+def cors(settings: Settings) -> list[Middleware]:
+    """What lets front ends of other origins in, when there are any.
+
+    Tokens travel in a header that scripts set themselves, so browsers need send no cookies.
+    """
+    if not settings.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            allow_credentials=False,
+            max_age=CORS_SECONDS,
+        )
+    ]
+
+
+def readiness_checks(settings: Settings, database: Database, storage: Storage) -> dict[str, Check]:
+    """What must work before requests are sent here."""
+
+    async def answers() -> None:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def is_migrated() -> None:
+        from app.migrations.run import is_current
+
+        assert settings.database_url is not None  # noqa: S101  Database() has refused that.
+        url = settings.database_url.get_secret_value()
+        if not await asyncio.to_thread(is_current, url):
+            raise NotMigratedError
+
+    return {"database": answers, "migrations": is_migrated, "objectStore": storage.check}
+
+
+async def _to_graphiql(_request: Request) -> Response:
+    return RedirectResponse("/graphiql", status_code=303)
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"error": "Nothing is here."}, status_code=404)
+
+
+async def _wrong_method(_request: Request, error: Exception) -> Response:
+    headers = getattr(error, "headers", None)
+    return JSONResponse({"error": "Use another method."}, status_code=405, headers=headers)
