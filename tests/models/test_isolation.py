@@ -1,0 +1,134 @@
+"""Row-level security holds alone, whatever a query forgets."""
+
+# ruff: noqa: S608  Tests name their own tables.
+
+import asyncpg
+import pytest
+
+from app.models import Base
+from tests.models.rows import insert, insert_account
+
+TENANT_TABLES = sorted(
+    table.name for table in Base.metadata.tables.values() if "tenant_id" in table.columns
+)
+
+
+async def act_for(connection: asyncpg.Connection, tenant_id: int) -> None:
+    await connection.execute("SELECT set_config('abokonto.tenant_id', $1, false)", str(tenant_id))
+
+
+async def test_every_table_is_isolated_but_those_that_belong_to_nobody(
+    owner: asyncpg.Connection,
+) -> None:
+    isolated = await owner.fetch(
+        "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid"
+        " WHERE relrowsecurity AND relforcerowsecurity AND polcmd = '*' AND polpermissive"
+    )
+    assert {row["relname"] for row in isolated} == {*Base.metadata.tables} - {"tax_rate"}
+
+
+async def test_without_a_tenant_there_is_nothing(
+    owner: asyncpg.Connection, application: asyncpg.Connection
+) -> None:
+    await insert_account(owner)
+    for table in ("tenant", "customer", "invoice", "customer_term", "customer_count"):
+        assert await owner.fetchval(f"SELECT count(*) FROM {table}") > 0
+        assert await application.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_a_tenant_sees_its_own_rows_and_no_others(
+    owner: asyncpg.Connection, application: asyncpg.Connection
+) -> None:
+    ours, theirs = await insert_account(owner), await insert_account(owner)
+    await act_for(application, ours["tenant_id"])
+    for table in ours.keys() - {"tenant_id"}:
+        assert await application.fetchval(f"SELECT count(*) FROM {table}") == 1, table
+        assert await application.fetchval(f"SELECT id FROM {table}") == ours[table]
+        assert theirs[table] != ours[table]
+    assert await application.fetchval("SELECT id FROM tenant") == ours["tenant_id"]
+
+
+async def test_a_tenant_writes_neither_into_another_nor_over_it(
+    owner: asyncpg.Connection, application: asyncpg.Connection
+) -> None:
+    ours, theirs = await insert_account(owner), await insert_account(owner)
+    await act_for(application, ours["tenant_id"])
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await insert(application, "customer", tenant_id=theirs["tenant_id"])
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await application.execute("UPDATE customer SET tenant_id = $1", theirs["tenant_id"])
+    assert await application.execute("UPDATE customer SET last_name = 'Ours'") == "UPDATE 1"
+    assert (
+        await owner.fetchval("SELECT last_name FROM customer WHERE id = $1", theirs["customer"])
+        is None
+    )
+
+
+async def test_a_record_cannot_hang_on_another_tenants_customer(owner: asyncpg.Connection) -> None:
+    ours, theirs = await insert_account(owner), await insert_account(owner)
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await insert(owner, "activity", tenant_id=ours["tenant_id"], customer_id=theirs["customer"])
+
+
+async def test_staff_are_seen_where_they_work(
+    owner: asyncpg.Connection, application: asyncpg.Connection
+) -> None:
+    here, elsewhere = await insert(owner, "tenant"), await insert(owner, "tenant")
+    colleague, stranger = await insert(owner, "staff"), await insert(owner, "staff")
+    for tenant, person in ((here, colleague), (elsewhere, stranger)):
+        role = await insert(owner, "role", tenant_id=tenant)
+        await owner.execute(
+            "INSERT INTO staff_membership (tenant_id, staff_id, role_id) VALUES ($1, $2, $3)",
+            tenant,
+            person,
+            role,
+        )
+    await act_for(application, here)
+    assert [row["id"] for row in await application.fetch("SELECT id FROM staff")] == [colleague]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT hash FROM access_token",
+        "SELECT * FROM access_token",
+        "INSERT INTO access_token (tenant_id, kind, name, hash) VALUES (1, 'PARTNER', '', '')",
+        "UPDATE access_token SET expires_at = NULL",
+        "SELECT password_hash FROM staff",
+        "SELECT totp_secret FROM staff",
+        "UPDATE role SET permissions = '{}'",
+        "INSERT INTO staff_membership (tenant_id, staff_id, role_id) VALUES (1, 1, 1)",
+        "UPDATE tenant SET name = ''",
+        "UPDATE tax_rate SET percent = 0",
+        "DELETE FROM customer",
+        "UPDATE invoice SET gross = 0",
+        "DELETE FROM invoice",
+        "UPDATE history SET note = ''",
+        "DELETE FROM history",
+        "TRUNCATE history",
+        "UPDATE goodwill SET value = 0",
+        "DELETE FROM opt_in_entry",
+        "DELETE FROM login",
+        "INSERT INTO customer_term VALUES (1, 'a', 1, 1, 1)",
+        "UPDATE customer_count SET count = 0",
+        "CREATE TABLE public.mine ()",
+        "ALTER TABLE customer DISABLE ROW LEVEL SECURITY",
+        "DROP TABLE customer",
+        "SET ROLE abokonto_owner",
+        "SELECT abokonto.customer_terms_insert()",
+    ],
+)
+async def test_the_application_may_not(application: asyncpg.Connection, statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await application.execute(statement)
+
+
+@pytest.mark.parametrize("table", TENANT_TABLES)
+async def test_the_tenant_is_part_of_how_an_index_is_entered(
+    owner: asyncpg.Connection, application: asyncpg.Connection, table: str
+) -> None:
+    await act_for(application, 1)
+    await application.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+    plan = await application.fetch(f"EXPLAIN SELECT tenant_id FROM {table}")
+    text = "\n".join(row[0] for row in plan)
+    assert "Index Cond: (tenant_id = (NULLIF(current_setting(" in text, text
