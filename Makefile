@@ -24,12 +24,11 @@ run: $(RUN) ## Start everything and serve a demonstration on PORT (8000).
 test: $(DEV) ## Run all tests; ARGS go to pytest.
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
-check: $(DEV) ## Check formatting, lint, types, the committed schema and the migrations.
+check: $(DEV) ## Check formatting, lint, types and the committed schema.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m app.cli schema | diff schema.graphql -
-	$(BIN)/python -m app.cli migrate --check
 
 bench: $(DEV) ## Measure the workloads of benchmarks/.
 	$(BIN)/python -m benchmarks $(ARGS)

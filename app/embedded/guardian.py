@@ -10,6 +10,7 @@ The file runs by its path, with nothing but the standard library, to be up in mi
 """
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         threading.Thread(target=_stop, args=stopping, daemon=True).start()
 
     def stop_when_owner_is_gone() -> None:
-        sys.stdin.buffer.read()
+        os.read(0, 1)
         stop()
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

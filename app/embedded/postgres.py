@@ -183,7 +183,12 @@ def _initialise(programs: Path, directory: Path, password: str) -> None:
         )
     if made.returncode:
         raise ServiceError(f"PostgreSQL can't make its data folder: {made.stderr.strip()}")
-    unfinished.rename(directory)
+    try:
+        unfinished.rename(directory)
+    except OSError as error:
+        raise ServiceError(
+            f"{directory} holds something that is no database: move it away."
+        ) from error
 
 
 def _start(
@@ -227,7 +232,7 @@ async def _prepare(server: Guarded, cluster: Cluster) -> bool:
     deadline = time.monotonic() + _START_SECONDS
     while server.is_running() and time.monotonic() < deadline:
         try:
-            connection = await asyncpg.connect(cluster.superuser_url(), timeout=5)
+            connection = await asyncpg.connect(cluster.superuser_url(), timeout=2)
         except asyncpg.InvalidPasswordError as error:
             raise ServiceError(
                 "The embedded PostgreSQL was made with other passwords than those kept with it."

@@ -1,0 +1,90 @@
+"""The object store over its S3 API."""
+
+import uuid
+from urllib.parse import unquote
+
+import httpx2
+import pytest
+from botocore.exceptions import ClientError
+
+from app.settings import Settings
+from app.storage import Storage, content_disposition
+
+
+@pytest.fixture
+def storage(storage_settings: dict[str, str]) -> Storage:
+    return Storage(Settings.model_validate(storage_settings))
+
+
+async def _get(url: str) -> httpx2.Response:
+    async with httpx2.AsyncClient() as client:
+        return await client.get(url)
+
+
+async def test_a_file_comes_back_under_its_own_name(storage: Storage) -> None:
+    key = f"tenant/1/{uuid.uuid4()}"
+    await storage.put(key, b"%PDF-1.7", "application/pdf")
+    answer = await _get(storage.signed_download_url(key, "Größe.pdf", "application/pdf", 60))
+    assert answer.status_code == 200
+    assert answer.content == b"%PDF-1.7"
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"Gr__e.pdf\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.pdf"
+    )
+
+
+async def test_a_deleted_file_is_gone_and_deleting_it_again_is_no_error(storage: Storage) -> None:
+    key = str(uuid.uuid4())
+    await storage.put(key, b"text", "text/plain")
+    await storage.delete(key)
+    await storage.delete(key)
+    answer = await _get(storage.signed_download_url(key, "a.txt", "text/plain", 60))
+    assert answer.status_code == 404
+
+
+async def test_nobody_reads_without_a_signature_or_with_a_changed_one(storage: Storage) -> None:
+    key = str(uuid.uuid4())
+    await storage.put(key, b"text", "text/plain")
+    url = storage.signed_download_url(key, "a.txt", "text/plain", 60)
+    assert (await _get(url.partition("?")[0])).status_code == 403
+    assert (await _get(url.replace(key, str(uuid.uuid4())))).status_code == 403
+    assert (await _get(url.replace("attachment", "inline"))).status_code == 403
+
+
+async def test_a_bucket_that_is_missing_fails_the_check(
+    storage_settings: dict[str, str],
+) -> None:
+    other = Storage(Settings.model_validate({**storage_settings, "s3_bucket": "not-there"}))
+    with pytest.raises(ClientError):
+        await other.check()
+
+
+async def test_wrong_keys_are_no_reason_to_create_a_bucket(
+    storage_settings: dict[str, str],
+) -> None:
+    wrong = Storage(Settings.model_validate({**storage_settings, "s3_secret_access_key": "wrong"}))
+    with pytest.raises(ClientError):
+        await wrong.ensure_bucket()
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "full"),
+    [
+        ("invoice.pdf", "invoice.pdf", "invoice.pdf"),
+        ('a"; filename="b.exe', "a_; filename=_b.exe", 'a"; filename="b.exe'),
+        ("a\r\nSet-Cookie: b", "aSet-Cookie: b", "aSet-Cookie: b"),
+        ("../../etc/passwd", "passwd", "passwd"),
+        ("C:\\Users\\me\\note.txt", "note.txt", "note.txt"),
+        ("100%.txt", "100_.txt", "100%.txt"),
+        ("日本.png", "__.png", "日本.png"),
+        ("\u202egpj.exe", "gpj.exe", "gpj.exe"),
+        ("..", "download", "download"),
+        ("", "download", "download"),
+    ],
+)
+def test_a_name_adds_nothing_to_the_header(name: str, plain: str, full: str) -> None:
+    value = content_disposition(name)
+    assert value.startswith(f'attachment; filename="{plain}"; ')
+    assert unquote(value.partition("filename*=UTF-8''")[2]) == full
+    assert value.isascii()
+    assert value.isprintable()
