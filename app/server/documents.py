@@ -48,7 +48,7 @@ _GAVE_UP = "Validation aborted."
 
 # graphql-core stops comparing fields, and following fragments, at these budgets. Its own are made
 # for documents far larger than the limits admit, and take several times as long to use up.
-overlapping_fields.MAX_COMPLEXITY_BUDGET = 50_000
+overlapping_fields.MAX_COMPLEXITY_BUDGET = 30_000
 validation_context.MAX_FRAGMENT_WORK = 20_000
 
 
