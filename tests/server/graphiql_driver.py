@@ -49,9 +49,14 @@ class GraphiQL:
         await self.until(f"() => ({_MODEL})('{HEADERS}') !== ''")
         await expect(self.page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
 
-    async def show_headers(self) -> None:
-        """Switch the lower editor from the variables to the headers."""
-        await self.page.locator(".graphiql-editor-tools").get_by_text("Headers").click()
+    async def change_tab(self, name: str) -> None:
+        """Switch to the tab with this operation."""
+        await self.page.get_by_role("tab", name=name).get_by_role("button", name=name).click()
+        await expect(self.page.locator(".graphiql-tab-active")).to_contain_text(name)
+        await self.until(f"name => ({_MODEL})('{QUERY}').includes(`query ${{name}}`)", name)
+        # GraphiQL looks for the operation's name a tenth of a second after the text changed, and
+        # shows nothing of it. A later timer in the same page ends later.
+        await self.page.evaluate("() => new Promise(done => setTimeout(done, 200))")
 
     async def write_query(self, name: str, body: str) -> None:
         """Replace the query by pasting, and wait until the page knows the operation's name."""

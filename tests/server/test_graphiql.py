@@ -10,9 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
+import asyncpg
+import httpx2
 import pytest
 import uvicorn
-from graphql import build_schema, graphql_sync
+from graphql import OperationDefinitionNode, build_schema, graphql_sync, parse, validate
+from graphql.execution.values import get_variable_values
 from playwright.async_api import expect
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,8 +23,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
+from app import models
+from app.schema.root import schema
 from app.server.graphiql_page import DIST, graphiql_routes
 from app.settings import Settings
+from tests.conftest import Database
+from tests.publisher import Publisher
 from tests.server.browser import open_page
 from tests.server.graphiql_driver import HEADERS, QUERY, RESPONSE, VARIABLES, GraphiQL
 
@@ -71,7 +78,7 @@ async def served(app: Starlette) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def client() -> TestClient:
+def stub() -> TestClient:
     return TestClient(stub_app())
 
 
@@ -79,8 +86,8 @@ def asset_names() -> list[str]:
     return sorted(path.stem for path in (DIST / "assets").iterdir())
 
 
-def test_the_page_lets_the_browser_load_nothing_from_elsewhere(client: TestClient) -> None:
-    response = client.get("/graphiql")
+def test_the_page_lets_the_browser_load_nothing_from_elsewhere(stub: TestClient) -> None:
+    response = stub.get("/graphiql")
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = dict(
@@ -96,21 +103,21 @@ def test_the_page_lets_the_browser_load_nothing_from_elsewhere(client: TestClien
     assert not re.search(r"(src|href)=\"(https?:)?/", response.text)
 
 
-def test_the_page_is_sent_again_only_when_it_changed(client: TestClient) -> None:
-    first = client.get("/graphiql")
+def test_the_page_is_sent_again_only_when_it_changed(stub: TestClient) -> None:
+    first = stub.get("/graphiql")
     assert first.headers["Cache-Control"] == "no-cache"
     tag = first.headers["ETag"]
-    again = client.get("/graphiql", headers={"If-None-Match": tag})
+    again = stub.get("/graphiql", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
-    other = client.get("/graphiql", headers={"If-None-Match": '"another"'})
+    other = stub.get("/graphiql", headers={"If-None-Match": '"another"'})
     assert (other.status_code, other.content) == (200, first.content)
 
 
 @pytest.mark.parametrize("name", asset_names())
-def test_an_asset_is_the_same_compressed_and_not(client: TestClient, name: str) -> None:
+def test_an_asset_is_the_same_compressed_and_not(stub: TestClient, name: str) -> None:
     url = f"/graphiql/assets/{name}"
-    packed = client.get(url, headers={"Accept-Encoding": "gzip, br"})
-    plain = client.get(url, headers={"Accept-Encoding": "identity"})
+    packed = stub.get(url, headers={"Accept-Encoding": "gzip, br"})
+    plain = stub.get(url, headers={"Accept-Encoding": "identity"})
     assert packed.headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in plain.headers
     stored = (DIST / "assets" / f"{name}.gz").read_bytes()
@@ -122,7 +129,7 @@ def test_an_asset_is_the_same_compressed_and_not(client: TestClient, name: str) 
         assert response.headers["Vary"] == "Accept-Encoding"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
-    again = client.get(url, headers={"If-None-Match": packed.headers["ETag"]})
+    again = stub.get(url, headers={"If-None-Match": packed.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
@@ -141,16 +148,16 @@ def test_an_asset_is_the_same_compressed_and_not(client: TestClient, name: str) 
     ],
 )
 def test_accept_encoding_decides_about_compression(
-    client: TestClient, accepted: str, compressed: bool
+    stub: TestClient, accepted: str, compressed: bool
 ) -> None:
     url = f"/graphiql/assets/{asset_names()[0]}"
-    response = client.get(url, headers={"Accept-Encoding": accepted})
+    response = stub.get(url, headers={"Accept-Encoding": accepted})
     assert ("Content-Encoding" in response.headers) is compressed
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2Findex.html", "%2e%2e/index.html", ""])
-def test_other_files_are_not_found(client: TestClient, name: str) -> None:
-    assert client.get(f"/graphiql/assets/{name}").status_code == 404
+def test_other_files_are_not_found(stub: TestClient, name: str) -> None:
+    assert stub.get(f"/graphiql/assets/{name}").status_code == 404
 
 
 def test_graphiql_can_be_switched_off() -> None:
@@ -177,6 +184,58 @@ def test_the_bundle_carries_the_licenses_of_its_parts() -> None:
     notices = gzip.decompress(file.read_bytes()).decode()
     for part in ("graphiql 5", "monaco-editor 0", "react-dom 19", "graphql 16", "Fira Code"):
         assert f"\n{part}" in notices
+
+
+@pytest.mark.parametrize("query", sorted(path.stem for path in SOURCES.glob("queries/*.graphql")))
+def test_the_first_tabs_fit_the_schema(query: str) -> None:
+    ours = build_schema(schema.as_str())
+    document = parse((SOURCES / "queries" / f"{query}.graphql").read_text())
+    assert validate(ours, document) == []
+    [operation] = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    file = SOURCES / "queries" / f"{query}.variables.json"
+    variables = json.loads(file.read_text()) if file.exists() else {}
+    definitions = operation.variable_definitions or ()
+    declared = {definition.variable.name.value for definition in definitions}
+    assert set(variables) <= declared
+    assert not isinstance(get_variable_values(ours, definitions, variables), list)
+
+
+async def test_the_account_query_runs_on_the_application(
+    app: Starlette, database: Database
+) -> None:
+    owner = await asyncpg.connect(database.owner_database_url)
+    async with served(app) as url, httpx2.AsyncClient() as client, open_page() as (page, observed):
+        publisher = await Publisher.found(owner, client)
+        customer_id = await publisher.make(
+            models.Customer, number="10001", first_name="Anna", last_name="Müller"
+        )
+        for text in ("Erste Notiz", "Zweite Notiz"):
+            await publisher.make(models.Activity, customer_id=customer_id, text=text)
+        graphiql = GraphiQL(page)
+        await graphiql.open(f"{url}/graphiql#token={publisher.token}")
+
+        answer = await graphiql.run()
+        assert "errors" not in answer
+        customer = answer["data"]["customer"]
+        assert (customer["firstName"], customer["lastName"]) == ("Anna", "Müller")
+        assert customer["counts"]["activities"] == 2
+        texts = {activity["text"] for activity in customer["activities"]["nodes"]}
+        assert texts == {"Erste Notiz", "Zweite Notiz"}
+
+        for tab, field in (
+            ("Overview", "customers"),
+            ("Catalogue", "offers"),
+            ("Viewer", "viewer"),
+        ):
+            await graphiql.change_tab(tab)
+            answer = await graphiql.run()
+            assert "errors" not in answer
+            assert answer["data"][field] is not None
+
+        assert observed.hosts() == {url.removeprefix("http://")}
+        assert observed.complaints == []
+    await owner.close()
 
 
 async def test_the_page_works_without_any_other_host() -> None:
