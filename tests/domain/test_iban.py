@@ -1,0 +1,58 @@
+import pytest
+
+from app.domain.iban import InvalidIban, mask, may_be_iban, normalise, parse
+
+VALID = [
+    "DE89370400440532013000",
+    "AT611904300234573201",
+    "BE68539007547034",
+    "NO9386011117947",
+    "MT84MALT011000012345MTLCAST001S",
+    "CH9300762011623852957",
+]
+
+
+@pytest.mark.parametrize("iban", VALID)
+def test_a_valid_iban_passes_in_any_spelling(iban: str) -> None:
+    spelled = " ".join(iban[start : start + 4] for start in range(0, len(iban), 4)).lower()
+    assert parse(f" {spelled}\t").value == iban
+    assert may_be_iban(spelled)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "DE",
+        "DE89370400440532013001",
+        "DE8937040044053201300",
+        "DE893704004405320130000",
+        "XX89370400440532013000",
+        "DE89-3704-0044-0532-0130-00",
+        "DE8937040044053201300Ä",
+        "BE6853900754703",
+        "K-2024-0001",
+    ],
+)
+def test_what_is_none_is_refused(text: str) -> None:
+    with pytest.raises(InvalidIban):
+        parse(text)
+
+
+def test_the_bank_follows_where_it_is_known() -> None:
+    iban = parse("DE89370400440532013000")
+    assert iban.bic == "COBADEFFXXX"
+    assert iban.bank_name == "Commerzbank"
+    assert parse("BE68539007547034").bic is None
+
+
+def test_a_mask_shows_country_check_digits_and_the_last_four() -> None:
+    assert mask("DE89370400440532013000") == "DE89 **** **** **** **30 00"
+    assert parse("NO9386011117947").masked == "NO93 **** ***7 947"
+
+
+def test_a_search_box_takes_no_word_for_an_iban() -> None:
+    assert not may_be_iban("Donaudampfschifffahrt")
+    assert not may_be_iban("DE89370400440532013001")
+    assert not may_be_iban("DE8937040044053201\uff13000")
+    assert normalise(" de89 3704\n") == "DE893704"
