@@ -7,7 +7,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -26,14 +27,16 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-demo = typer.Typer(help="Data to try things out with.", no_args_is_help=True)
-tenant = typer.Typer(help="Publishers whose customers are kept here.", no_args_is_help=True)
-staff = typer.Typer(help="People who work in customers' accounts.", no_args_is_help=True)
-token = typer.Typer(help="Tokens that programs and people identify themselves with.")
-cli.add_typer(demo, name="demo")
-cli.add_typer(tenant, name="tenant")
-cli.add_typer(staff, name="staff")
-cli.add_typer(token, name="token", no_args_is_help=True)
+demo_commands = typer.Typer(help="Data to try things out with.", no_args_is_help=True)
+tenant_commands = typer.Typer(
+    help="Publishers whose customers are kept here.", no_args_is_help=True
+)
+staff_commands = typer.Typer(help="People who work in customers' accounts.", no_args_is_help=True)
+token_commands = typer.Typer(help="Tokens that programs and people identify themselves with.")
+cli.add_typer(demo_commands, name="demo")
+cli.add_typer(tenant_commands, name="tenant")
+cli.add_typer(staff_commands, name="staff")
+cli.add_typer(token_commands, name="token", no_args_is_help=True)
 
 _TERMINATED = 128 + signal.SIGTERM
 
@@ -73,6 +76,115 @@ def schema() -> None:
     from app.schema.root import schema as root
 
     typer.echo(root.as_str())
+
+
+@demo_commands.command("seed")
+def seed_demo(
+    customers: Annotated[int, typer.Option(min=1, help="How many customers to add.")] = 10_000,
+) -> None:
+    """Add many customers to the demonstration, to see how things behave at that size."""
+    from app.commands.serving import prepare
+
+    with _provided() as settings:
+        from app.demo.bulk import seed_customers
+        from app.demo.seed import ensure_demo
+
+        prepare(settings, progress)
+        ensure_demo(settings, progress.console)
+        seed_customers(settings, customers, progress.console)
+
+
+@tenant_commands.command("create")
+def create_tenant(
+    slug: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
+    name: Annotated[str, typer.Option(help="The publisher's name.")],
+) -> None:
+    """Create a tenant with the roles administrator, agent and auditor."""
+    from app.commands import administration
+
+    with _provided() as settings:
+        administration.create_tenant(settings, slug, name)
+
+
+class PasswordSource(StrEnum):
+    """Where a new password comes from; never from the command line, which others can see."""
+
+    ASK = "ask"
+    STDIN = "stdin"
+    NONE = "none"
+
+
+Tenant = Annotated[str, typer.Option(help="The tenant's slug.")]
+
+
+@staff_commands.command("create")
+def create_staff(
+    tenant: Tenant,
+    email: Annotated[str, typer.Option(help="What the person logs in with.")],
+    name: Annotated[str, typer.Option(help="The name that records show.")],
+    role: Annotated[str, typer.Option(help="administrator, agent or auditor.")] = "agent",
+    password: Annotated[
+        PasswordSource, typer.Option(help="Ask for it, read it from standard input, or have none.")
+    ] = PasswordSource.ASK,
+) -> None:
+    """Create a member of staff."""
+    from app.commands import administration
+
+    secret = _read_password(password)
+    with _provided() as settings:
+        administration.create_staff(
+            settings, tenant=tenant, email=email, name=name, role=role, password=secret
+        )
+
+
+def _read_password(source: PasswordSource) -> str | None:
+    if source is PasswordSource.ASK:
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    if source is PasswordSource.STDIN:
+        return sys.stdin.readline().rstrip("\n")
+    return None
+
+
+@token_commands.command("create")
+def create_token(
+    tenant: Tenant,
+    name: Annotated[str, typer.Option(help="What the token is for.")],
+    staff: Annotated[str | None, typer.Option(help="E-mail of the person it is for.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What a partner may do, like customer:read. Repeat it.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, help="How long it works.")] = 365,
+    forever: Annotated[bool, typer.Option("--forever", help="It works until revoked.")] = False,
+) -> None:
+    """Create a token for a person (--staff) or a partner's program (--scope), and print it."""
+    from app.commands import administration
+
+    if (staff is None) == (not scope):
+        raise CommandError("Give either --staff or at least one --scope.")
+    lifetime = None if forever else days
+    with _provided() as settings:
+        if staff is not None:
+            created = administration.create_staff_token(
+                settings, tenant=tenant, email=staff, name=name, days=lifetime
+            )
+        else:
+            created = administration.create_partner_token(
+                settings, tenant=tenant, scopes=scope or [], name=name, days=lifetime
+            )
+    typer.echo("This token is shown once; only its hash is kept.", err=True)
+    typer.echo(created)
+
+
+@token_commands.command("revoke")
+def revoke_token(
+    token: Annotated[str | None, typer.Argument(help="The token; asked for if missing.")] = None,
+) -> None:
+    """End a token at once."""
+    from app.commands import administration
+
+    secret = token or str(typer.prompt("Token", hide_input=True, err=True))
+    with _provided() as settings:
+        administration.revoke_token(settings, secret)
 
 
 def main() -> NoReturn:

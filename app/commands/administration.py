@@ -1,0 +1,101 @@
+"""Tenants, staff and tokens, administered by whoever runs the installation."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from app.commands.database import owner_url
+from app.commands.errors import CommandError
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncpg
+
+Result = TypeVar("Result")
+
+
+def create_tenant(settings: Settings, slug: str, name: str) -> None:
+    """Create a tenant with the predefined roles."""
+    from app.auth import administration
+
+    _as_owner(settings, lambda owner: administration.create_tenant(owner, slug, name))
+
+
+def create_staff(
+    settings: Settings, *, tenant: str, email: str, name: str, role: str, password: str | None
+) -> None:
+    """Create a member of staff who works for a tenant."""
+    from app.auth import administration
+
+    _as_owner(
+        settings,
+        lambda owner: administration.create_staff(
+            owner, tenant=tenant, email=email, name=name, role=role, password=password
+        ),
+    )
+
+
+def create_staff_token(
+    settings: Settings, *, tenant: str, email: str, name: str, days: int | None
+) -> str:
+    """Create a token for a member of staff."""
+    from app.auth import administration
+
+    return _as_owner(
+        settings,
+        lambda owner: administration.create_staff_token(
+            owner, tenant=tenant, email=email, name=name, expires_at=_end(days)
+        ),
+    )
+
+
+def create_partner_token(
+    settings: Settings, *, tenant: str, scopes: list[str], name: str, days: int | None
+) -> str:
+    """Create a token for a partner's program."""
+    from app.auth import administration
+
+    return _as_owner(
+        settings,
+        lambda owner: administration.create_partner_token(
+            owner, tenant=tenant, scopes=scopes, name=name, expires_at=_end(days)
+        ),
+    )
+
+
+def revoke_token(settings: Settings, token: str) -> None:
+    """End a token at once."""
+    from app.auth import administration
+
+    _as_owner(settings, lambda owner: administration.revoke_token(owner, token))
+
+
+def _end(days: int | None) -> datetime | None:
+    return None if days is None else datetime.now(UTC) + timedelta(days=days)
+
+
+def _as_owner(
+    settings: Settings, work: Callable[["asyncpg.Connection"], Awaitable[Result]]
+) -> Result:
+    """Do something in one transaction of the owner of the tables."""
+    url = owner_url(settings)
+
+    async def run() -> Result:
+        import asyncpg
+
+        from app.auth.administration import AdministrationError
+        from app.auth.passwords import PasswordError
+
+        connection = await asyncpg.connect(url)
+        try:
+            async with connection.transaction():
+                return await work(connection)
+        except (AdministrationError, PasswordError) as error:
+            raise CommandError(str(error)) from error
+        except asyncpg.UndefinedTableError as error:
+            raise CommandError("The database is empty: run `abokonto migrate` first.") from error
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,228 @@
+"""The command line, in this process, on a database of the test's own."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner, Result
+
+from app import cli
+from app.auth.tokens import hash_token
+from app.commands.errors import CommandError
+from app.embedded.ports import free_ports
+from app.settings import Settings
+from app.settings import settings as settings_of_process
+from tests.conftest import Database
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Run a command as an operator who has configured everything."""
+    for name, value in settings.model_dump(exclude_defaults=True).items():
+        text = getattr(value, "get_secret_value", lambda value=value: str(value))()
+        monkeypatch.setenv(f"ABOKONTO_{name.upper()}", text)
+    settings_of_process.cache_clear()
+
+    def run(*arguments: str, input: str | None = None) -> Result:
+        return CliRunner().invoke(cli.cli, arguments, input=input)
+
+    yield run
+    settings_of_process.cache_clear()
+
+
+def _ok(result: Result) -> str:
+    if result.exception:
+        raise result.exception
+    assert result.exit_code == 0
+    return result.stdout.strip()
+
+
+def _refused(result: Result, message: str) -> None:
+    assert isinstance(result.exception, CommandError), result.output
+    assert message in str(result.exception)
+    assert "\n" not in str(result.exception)
+
+
+def _rows(database: Database, query: str, *arguments: object) -> list[asyncpg.Record]:
+    async def ask() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(database.owner_database_url)
+        try:
+            return await connection.fetch(query, *arguments)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+@pytest.fixture
+def tenant(run: Run) -> str:
+    _ok(run("tenant", "create", "verlag", "--name", "Verlag"))
+    return "verlag"
+
+
+@pytest.fixture
+def agent(run: Run, tenant: str) -> str:
+    email = "anna@verlag.example"
+    _ok(
+        run(
+            *("staff", "create", "--tenant", tenant, "--email", email, "--name", "Anna"),
+            *("--password", "stdin"),
+            input="a password of some length\n",
+        )
+    )
+    return email
+
+
+def test_a_token_of_staff_is_printed_alone_and_kept_as_a_hash(
+    run: Run, database: Database, tenant: str, agent: str
+) -> None:
+    result = run(
+        "token", "create", "--tenant", tenant, "--name", "laptop", "--staff", agent, "--days", "7"
+    )
+    token = _ok(result)
+    assert token.startswith("abo_staff_")
+    assert "shown once" in result.stderr
+    query = "SELECT expires_at - now() AS rest FROM access_token WHERE hash = $1"
+    [row] = _rows(database, query, hash_token(token))
+    assert 6 < row["rest"].total_seconds() / 86_400 <= 7
+    assert token not in str(_rows(database, "SELECT to_jsonb(t)::text FROM access_token t"))
+
+
+def test_a_password_is_kept_as_a_hash(database: Database, agent: str) -> None:
+    [row] = _rows(database, "SELECT email, password_hash FROM staff")
+    assert row["email"] == agent
+    assert row["password_hash"].startswith("$argon2id$")
+
+
+def test_a_partners_token_has_its_scopes_and_ends_when_revoked(
+    run: Run, database: Database, tenant: str
+) -> None:
+    token = _ok(
+        run(
+            *("token", "create", "--tenant", tenant, "--name", "shop", "--forever"),
+            *("--scope", "customer:read", "--scope", "invoice:read"),
+        )
+    )
+    assert token.startswith("abo_partner_")
+    query = "SELECT permissions, expires_at, revoked_at FROM access_token WHERE hash = $1"
+    [row] = _rows(database, query, hash_token(token))
+    assert sorted(row["permissions"]) == ["customer:read", "invoice:read"]
+    assert row["expires_at"] is None
+    assert row["revoked_at"] is None
+    _ok(run("token", "revoke", input=f"{token}\n"))
+    [row] = _rows(database, query, hash_token(token))
+    assert row["revoked_at"] is not None
+    _refused(run("token", "revoke", token), "no such token")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--staff", "anna@verlag.example", "--scope", "customer:read")],
+    ids=["neither", "both"],
+)
+def test_a_token_is_either_for_staff_or_for_a_partner(
+    run: Run, tenant: str, arguments: tuple[str, ...]
+) -> None:
+    result = run("token", "create", "--tenant", tenant, "--name", "x", *arguments)
+    _refused(result, "either --staff or")
+
+
+def test_what_is_unknown_or_taken_is_told(run: Run, database: Database, tenant: str) -> None:
+    _refused(run("tenant", "create", tenant, "--name", "Again"), "already")
+    _refused(run("tenant", "create", "Not A Slug", "--name", "X"), "lower-case")
+    common = ("staff", "create", "--name", "X", "--password", "none")
+    email = ("--email", "x@example.org")
+    _refused(run(*common, *email, "--tenant", "other"), "no tenant other")
+    _refused(run(*common, *email, "--tenant", tenant, "--role", "king"), "no role king")
+    _refused(run(*common, "--email", "x", "--tenant", tenant), "no e-mail address")
+    _refused(
+        run("token", "create", "--tenant", tenant, "--name", "x", "--scope", "all"), "no scope all"
+    )
+    assert _rows(database, "SELECT 1 FROM staff") == []
+    assert _rows(database, "SELECT 1 FROM access_token") == []
+    assert len(_rows(database, "SELECT 1 FROM tenant")) == 1
+
+
+@pytest.mark.usefixtures("tenant")
+def test_migrating_again_changes_nothing(run: Run, database: Database) -> None:
+    _ok(run("migrate"))
+    assert len(_rows(database, "SELECT 1 FROM tenant")) == 1
+
+
+def test_an_empty_database_is_told(run: Run, database: Database) -> None:
+    _rows(database, "DROP TABLE tenant CASCADE")
+    _refused(run("tenant", "create", "verlag", "--name", "Verlag"), "abokonto migrate")
+
+
+def test_a_server_refuses_a_database_of_another_version(
+    run: Run, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _rows(database, "UPDATE alembic_version SET version_num = 'older'")
+    monkeypatch.setenv("ABOKONTO_PORT", str(free_ports(1)[0]))
+    _refused(run("serve"), "abokonto migrate")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://app:secret@127.0.0.1:1/abokonto", "127.0.0.1:1/abokonto"),
+        ("mysql://app:secret@127.0.0.1/abokonto", "invalid DSN"),
+    ],
+)
+def test_a_database_that_is_not_there_is_told_without_the_password(
+    run: Run, monkeypatch: pytest.MonkeyPatch, url: str, reason: str
+) -> None:
+    monkeypatch.setenv("ABOKONTO_OWNER_DATABASE_URL", url)
+    result = run("migrate")
+    _refused(result, reason)
+    assert "secret" not in str(result.exception)
+
+
+def test_a_wrong_password_is_told(
+    run: Run, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = database.owner_database_url.replace("owner@", "wrong@")
+    assert url != database.owner_database_url
+    monkeypatch.setenv("ABOKONTO_OWNER_DATABASE_URL", url)
+    _refused(run("migrate"), "password authentication failed")
+
+
+def test_migrating_needs_the_owner(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ABOKONTO_OWNER_DATABASE_URL")
+    _refused(run("migrate"), "Set ABOKONTO_OWNER_DATABASE_URL")
+
+
+def test_a_store_that_is_not_there_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABOKONTO_S3_ENDPOINT_URL", "http://127.0.0.1:1")
+    _refused(run("migrate"), "object store can't be used")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ABOKONTO_WORKERS", "0"), ("ABOKONTO_PORT", "http"), ("ABOKONTO_MAX_DEPTH", "deep")],
+)
+def test_a_wrong_setting_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    _refused(run("migrate"), f"{variable} is wrong")
+
+
+@pytest.mark.usefixtures("run")
+def test_what_can_be_put_right_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ABOKONTO_WORKERS", "0")
+    monkeypatch.setattr(sys, "argv", ["abokonto", "migrate"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err.startswith("abokonto: ABOKONTO_WORKERS is wrong")
+
+
+def test_the_schema_is_printed(run: Run) -> None:
+    assert "type Query" in _ok(run("schema"))
