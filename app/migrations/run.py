@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -107,14 +107,22 @@ def _described(connection: Connection, schema: str) -> set[str]:
     return set(connection.scalars(text(_DESCRIPTION), {"schema": schema}))
 
 
-def revise(owner_url: str, message: str) -> None:
-    """Write a new migration from what differs between the models and a migrated database."""
-    _with_connection(
-        owner_url,
-        lambda connection: command.revision(
-            _configuration(connection), message=message, autogenerate=True
-        ),
-    )
+def revise(owner_url: str, message: str) -> Path:
+    """Write the next migration from what differs between the models and a migrated database.
+
+    Read it before it is committed: checks, policies, triggers and privileges are for people to
+    write, and `check` says when something is missing.
+    """
+
+    def write(connection: Connection) -> Path:
+        configuration = _configuration(connection)
+        (newest,) = ScriptDirectory.from_config(configuration).get_heads()
+        script = command.revision(
+            configuration, message, autogenerate=True, rev_id=f"{int(newest) + 1:04}"
+        )
+        return Path(cast("Script", script).path)
+
+    return _with_connection(owner_url, write)
 
 
 def _configuration(connection: Connection) -> Config:
