@@ -8,6 +8,7 @@ from app.database import Principal, Reading
 from app.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
+    from app.encryption import Keyring
     from app.resolvers.loaders import RecordLoader
     from app.resolvers.pages import Page
     from app.resolvers.selection import Selections
@@ -21,6 +22,7 @@ class RequestContext:
 
     settings: "Settings"
     storage: "Storage"
+    keyring: "Keyring"
     reading: Reading
     loader: "RecordLoader"
     selections: "Selections"

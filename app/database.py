@@ -60,7 +60,8 @@ class Database:
             # An overflowing pool would open a connection for each request above its size.
             max_overflow=0,
             pool_timeout=settings.request_timeout_seconds,
-            pool_pre_ping=False,
+            # It takes correlated subqueries in FROM for cartesian products.
+            enable_from_linting=False,
             connect_args={
                 "timeout": 5,
                 "server_settings": {

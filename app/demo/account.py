@@ -111,6 +111,15 @@ class Account:
         name = None if self.anonymized else self.person.name
         return {"actor_kind": "CUSTOMER", "actor_id": self.id, "actor_name": name}
 
+    @property
+    def delivery_address(self) -> int:
+        """Where issues go."""
+        return self.addresses.get("DELIVERY", self.addresses["INVOICE"])
+
+    def debited(self, payment_method: str) -> int | None:
+        """The bank account, if that is how something is paid."""
+        return self.bank_account if payment_method == "SEPA_DEBIT" else None
+
     def agent(self) -> Doer:
         """Some member of staff as the doer."""
         return self.rng.choice(self.world.agents)

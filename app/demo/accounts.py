@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.demo import contacts, contracts, texts
+from app.demo import contacts, contracts, orders, texts
 from app.demo.account import Account, Detail, World
 from app.demo.batch import Batch
 from app.demo.billing import bill
@@ -53,7 +53,7 @@ def add_account(
         contacts.add_bank_account(account)
     _add_contracts(account, offers, ended=anonymized)
     if account.chance(0.08):
-        contracts.add_manual_access(account)
+        orders.add_manual_access(account)
     contacts.add_opt_ins(account)
     contacts.add_logins(account, blocked=lock == "login")
     add_mails(account)
@@ -86,8 +86,9 @@ def _add_contracts(account: Account, offers: tuple[str, ...] | None, *, ended: b
         contract = contracts.plan_contract(account, position, offer)
         if offers is None or ended:
             contracts.end_some(account, contract, surely=ended)
+        orders.add_order(account, contract)
         contracts.add_contract(account, contract)
-        contracts.add_access(account, contract)
+        orders.add_access(account, contract)
         bill(account, contract)
         add_deliveries(account, contract)
 

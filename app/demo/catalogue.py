@@ -262,10 +262,14 @@ def terms(plan: OfferPlan) -> dict[str, int | str]:
     }
 
 
-def period_starts(plan: OfferPlan, first: date, count: int) -> list[date]:
-    """The first days of `count` accounting periods, and the day after the last."""
+def period_starts(plan: OfferPlan, first: date, until: date) -> list[date]:
+    """The first days of all accounting periods up to a day, and of the one after it."""
     number, unit = plan.accounting
-    return [add(first, number * index, unit) for index in range(count + 1)]
+    starts = [first]
+    while starts[-1] <= until:
+        # Counted from the first one, so that the 31st comes back after a shorter month.
+        starts.append(add(first, number * len(starts), unit))
+    return starts
 
 
 async def load_catalogue(

@@ -1,7 +1,8 @@
 """How to reach a customer and their money: account, addresses, bank accounts, opt-ins, logins."""
 
 from base64 import b32encode
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from app import models
@@ -141,7 +142,7 @@ def add_opt_ins(account: Account) -> None:
         likely = 0.6 if channel == "EMAIL" else 0.15
         if not account.chance(likely) or (channel == "EMAIL" and not account.person.email):
             continue
-        first = max(datetime.combine(_first_day(version), time(), UTC), account.created)
+        first = max(_first_day(version), account.created)
         if first >= account.now:
             continue
         at = at_any_time(rng, first, account.now)
@@ -171,8 +172,10 @@ def add_opt_ins(account: Account) -> None:
             at = min(at + timedelta(minutes=rng.randrange(2, 500)), account.now)
 
 
-def _first_day(version: str) -> Any:
-    return datetime.strptime(version, "%Y-%m").replace(tzinfo=UTC).date()
+@cache
+def _first_day(version: str) -> datetime:
+    """A declaration's version is the month that it was written in."""
+    return datetime.strptime(version, "%Y-%m").replace(tzinfo=UTC)
 
 
 def _ip(account: Account) -> str:

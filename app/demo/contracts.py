@@ -1,7 +1,7 @@
-"""Orders, the subscriptions they lead to, their periods, and the rights that come with them."""
+"""Subscriptions and their periods."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from app import models
 from app.demo import texts
 from app.demo.account import SYSTEM, Account
 from app.demo.batch import as_json
-from app.demo.catalogue import Offer, period_starts, split, terms
+from app.demo.catalogue import Offer, period_starts, terms
 from app.demo.days import at_work
 
 _ONE = timedelta(days=1)
@@ -103,34 +103,54 @@ def end_some(account: Account, contract: Contract, *, surely: bool = False) -> N
 
 
 def _end_of_period(contract: Contract, day: date) -> date:
-    starts = period_starts(contract.offer.plan, contract.starts_on, 150)
-    return next(start for start in starts if start > day) - _ONE
+    return period_starts(contract.offer.plan, contract.starts_on, day)[-1] - _ONE
 
 
 def add_contract(account: Account, contract: Contract) -> None:
-    """The order, its item, the subscription and its periods."""
-    _add_order(account, contract)
-    offer, rng = contract.offer, account.rng
+    """The subscription with its periods; its order is there already."""
     last = contract.ends_on or account.world.today
-    starts = period_starts(offer.plan, contract.starts_on, 150)
-    spans = [(first, following - _ONE) for first, following in pairwise(starts) if first <= last]
-    paid = sum(1 for _ in spans)
-    free = offer.plan.issues is None and len(spans) > 2 and account.chance(_FREE_PERIOD_CHANCE)
-    free_at = rng.randrange(1, len(spans)) if free else None
-    entitled = (offer.plan.issues or 0) * paid
-    publication = offer.publication
-    delivered = 0
-    if offer.plan.issues and publication:
-        past = publication.between(contract.starts_on, min(last, account.world.today - _ONE))
-        delivered = min(len(past), entitled)
-        contract.free_issues = rng.randint(1, 4) if contract.runs and account.chance(0.05) else 0
-    ended = contract.ends_on is not None
-    at = account.moment(contract.starts_on)
-    cancelled_at = _cancelled_at(account, contract) if ended else None
-    billing = spans[-1][1] + _ONE if contract.status == "ACTIVE" else None
+    starts = period_starts(contract.offer.plan, contract.starts_on, last)
+    spans = [(first, following - _ONE) for first, following in pairwise(starts)]
+    cancelled_at = _cancelled_at(account, contract) if contract.ends_on else None
+    counts = _issue_counts(account, contract, len(spans))
+    contract.free_issues = counts["issues_free"]
+    next_billing_on = starts[-1] if contract.status == "ACTIVE" else None
+    _add_subscription(account, contract, cancelled_at, next_billing_on, counts)
+    time_based = contract.offer.plan.issues is None
+    free = time_based and len(spans) > 2 and account.chance(_FREE_PERIOD_CHANCE)
+    free_at = account.rng.randrange(1, len(spans)) if free else None
+    for index, (first, until) in enumerate(spans):
+        _add_period(account, contract, first, until, free=index == free_at)
+    _log_cancellation(account, contract, cancelled_at)
+
+
+def _issue_counts(account: Account, contract: Contract, periods: int) -> dict[str, int]:
+    """How many issues a subscription that is counted in them entitles to, and how many it gave."""
+    per_period, publication = contract.offer.plan.issues, contract.offer.publication
+    if per_period is None or publication is None:
+        return {"issues_entitled": 0, "issues_delivered": 0, "issues_free": 0}
+    last = min(contract.ends_on or date.max, account.world.today - _ONE)
+    gone = len(publication.between(contract.starts_on, last))
+    free = account.rng.randint(1, 4) if contract.runs and account.chance(0.05) else 0
+    return {
+        "issues_entitled": per_period * periods,
+        "issues_delivered": min(gone, per_period * periods),
+        "issues_free": free,
+    }
+
+
+def _add_subscription(
+    account: Account,
+    contract: Contract,
+    cancelled_at: datetime | None,
+    next_billing_on: date | None,
+    counts: dict[str, int],
+) -> None:
+    offer, rng = contract.offer, account.rng
+    spot = as_json({"deliverySpot": "Briefkasten"}) if rng.random() < 0.1 else "{}"
     contract.id = account.add(
         models.Subscription,
-        at,
+        account.moment(contract.starts_on),
         SYSTEM,
         number=contract.number,
         offer_id=offer.id,
@@ -138,31 +158,22 @@ def add_contract(account: Account, contract: Contract) -> None:
         status=contract.status,
         starts_on=contract.starts_on,
         ends_on=contract.ends_on,
-        next_billing_on=billing,
+        next_billing_on=next_billing_on,
         cancelled_at=cancelled_at,
         cancelled_for=contract.ends_on,
-        cancellation_reason=rng.choice(texts.CANCELLATION_REASONS) if ended else None,
+        cancellation_reason=rng.choice(texts.CANCELLATION_REASONS) if cancelled_at else None,
         issue_based=offer.plan.issues is not None,
-        issues_entitled=entitled,
-        issues_delivered=delivered,
-        issues_free=contract.free_issues,
         quantity=contract.quantity,
         price=offer.price * contract.quantity,
         currency=account.world.catalogue.currency,
         payment_method=contract.payment_method,
-        bank_account_id=account.bank_account if contract.payment_method == "SEPA_DEBIT" else None,
+        bank_account_id=account.debited(contract.payment_method),
         invoice_address_id=account.addresses["INVOICE"],
-        delivery_address_id=_delivery_address(account) if publication else None,
-        additional_data=as_json({"deliverySpot": "Briefkasten"}) if rng.random() < 0.1 else "{}",
+        delivery_address_id=account.delivery_address if offer.publication else None,
+        additional_data=spot if offer.publication else "{}",
+        **counts,
         **terms(offer.plan),
     )
-    for index, (first, until) in enumerate(spans):
-        _add_period(account, contract, first, until, free=index == free_at)
-    _log_cancellation(account, contract, cancelled_at)
-
-
-def _delivery_address(account: Account) -> int:
-    return account.addresses.get("DELIVERY", account.addresses["INVOICE"])
 
 
 def _cancelled_at(account: Account, contract: Contract) -> datetime:
@@ -201,55 +212,6 @@ def _add_period(
         )
 
 
-def _add_order(account: Account, contract: Contract) -> None:
-    rng, offer, world = account.rng, contract.offer, account.world
-    ordered = account.moment(contract.starts_on - timedelta(days=rng.randrange(1, 12)))
-    gross = offer.price * contract.quantity
-    percent = world.catalogue.tax_percent(
-        account.person.place.country, offer.tax_class.value, contract.starts_on
-    )
-    net, tax = split(gross, percent)
-    money = {"net": net, "tax": tax, "gross": gross}
-    business = account.person.company is not None
-    contract.order_id = account.add(
-        models.Order,
-        ordered,
-        account.customer if rng.random() < 0.7 else account.agent(),
-        number=contract.number.replace("A", "B", 1),
-        status="ACTIVE" if contract.status == "ACTIVE" else "DONE",
-        ordered_at=ordered,
-        purchase_order_number=f"EK-{rng.randrange(10**6):06}" if business else None,
-        payment_method=contract.payment_method,
-        bank_account_id=account.bank_account if contract.payment_method == "SEPA_DEBIT" else None,
-        currency=world.catalogue.currency,
-        invoice_address=account.snapshot("INVOICE"),
-        delivery_address=account.snapshot("DELIVERY") if offer.publication else None,
-        additional_data=as_json({"costCentre": f"{rng.randrange(1000, 9999)}"})
-        if business
-        else "{}",
-        **money,
-    )
-    contract.order_item_id = account.batch.add(
-        models.OrderItem,
-        order_id=contract.order_id,
-        position=1,
-        offer_id=offer.id,
-        title=offer.plan.name,
-        quantity=contract.quantity,
-        tax_percent=percent,
-        voucher_code="HERBST10" if rng.random() < 0.04 else None,
-        **money,
-    )
-    account.log(
-        "order.placed",
-        ordered,
-        account.customer,
-        f"Bestellung aufgegeben: {offer.plan.name}.",
-        record_type="Order",
-        record_id=contract.order_id,
-    )
-
-
 def _log_cancellation(account: Account, contract: Contract, at: datetime | None) -> None:
     if at is None or contract.ends_on is None:
         return
@@ -263,42 +225,3 @@ def _log_cancellation(account: Account, contract: Contract, at: datetime | None)
         before=as_json({"status": "ACTIVE"}),
         after=as_json({"status": "CANCELLED", "cancelled_for": contract.ends_on.isoformat()}),
     )
-
-
-def add_access(account: Account, contract: Contract) -> None:
-    """The right to a digital product, as long as the subscription runs."""
-    access_id = contract.offer.access_id
-    if access_id is None:
-        return
-    first = datetime.combine(contract.starts_on, time(), UTC)
-    until = contract.ends_on
-    account.add(
-        models.AccessRight,
-        account.moment(contract.starts_on),
-        SYSTEM,
-        access_id=access_id,
-        product_id=contract.offer.product_id,
-        source="SUBSCRIPTION",
-        subscription_id=contract.id,
-        valid_from=first,
-        valid_until=datetime.combine(until + _ONE, time(), UTC) if until else None,
-    )
-
-
-def add_manual_access(account: Account) -> None:
-    """A right that an agent gave by hand, for a while."""
-    rng, world = account.rng, account.world
-    offer = rng.choice([offer for offer in world.catalogue.offers if offer.access_id])
-    at = account.moment(world.today - timedelta(days=rng.randrange(2, 400)))
-    agent = account.agent()
-    account.add(
-        models.AccessRight,
-        at,
-        agent,
-        access_id=offer.access_id,
-        product_id=offer.product_id,
-        source="MANUAL",
-        valid_from=at,
-        valid_until=at + timedelta(days=rng.choice((14, 30, 90, 365))),
-    )
-    account.log("access_right.added", at, agent, f"Zugang von Hand angelegt: {offer.plan.name}.")

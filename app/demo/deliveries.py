@@ -90,7 +90,7 @@ def _add_delivery(
             "subscription_id": contract.id,
             "issue_id": issue,
             "publishing_on": day,
-            "address_id": account.addresses.get("DELIVERY", account.addresses["INVOICE"]),
+            "address_id": account.delivery_address,
             "kind": "FREE" if goodwill else "REGULAR",
             "status": status,
             "quantity": contract.quantity,

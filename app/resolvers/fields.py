@@ -103,15 +103,26 @@ class Many:
 
 
 @dataclass(frozen=True, eq=False)
+class Search:
+    """How a list is searched: a user's text is made into terms, and the terms into a condition.
+
+    `terms` raises `ApiError` BAD_REQUEST for a text that nothing can be looked for by.
+    """
+
+    terms: Callable[["RequestContext", str], tuple[str, ...]]
+    condition: Callable[[Columns, tuple[str, ...]], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, eq=False)
 class Tab:
     """A connection to the rows that point here with a foreign key, or to all of the tenant's.
 
-    `search` turns a user's words into a condition. `total` counts all rows where counting them
-    one by one would be slow; it is asked only when nothing is filtered or searched.
+    `total` counts all rows where counting them one by one would be slow; it is asked only when
+    nothing is filtered or searched.
     """
 
     foreign_keys: tuple[str, ...]
-    search: Callable[[Columns, str], ColumnElement[bool]] | None = None
+    search: Search | None = None
     total: Callable[[], ColumnElement[int]] | None = None
 
 
@@ -252,6 +263,11 @@ def embedded(
     )
 
 
+def part(description: str) -> Any:
+    """A field of an object that is embedded; where it is embedded says which column it is."""
+    return ReadField.declare(Column(), description)
+
+
 def one(
     foreign_key: str,
     description: str,
@@ -270,9 +286,12 @@ def many(
     order: str = "id",
     through: type[TenantRow] | None = None,
     through_key: str = "",
+    needs: Permission | None = None,
 ) -> Any:
     """A short list of rows that belong to this one, such as the items of an invoice."""
-    return ReadField.declare(Many(foreign_key, order, through, through_key), description)
+    return ReadField.declare(
+        Many(foreign_key, order, through, through_key), description, needs=needs
+    )
 
 
 def python(

@@ -67,7 +67,7 @@ class Page:
     tab: Tab
     order: Order
     conditions: tuple[Condition, ...]
-    search: str | None
+    terms: tuple[str, ...]
     size: int
     backward: bool
     position: Position | None
@@ -76,7 +76,7 @@ class Page:
     @property
     def whole(self) -> bool:
         """Whether nothing is filtered or searched."""
-        return not self.conditions and self.search is None
+        return not self.conditions and not self.terms
 
 
 def page_size(first: int | None, last: int | None, after: str | None, before: str | None) -> int:
@@ -104,10 +104,13 @@ def page_size(first: int | None, last: int | None, after: str | None, before: st
 
 
 def fingerprint(
-    record: RecordType, order: Order, conditions: tuple[Condition, ...], search: str | None
+    record: RecordType,
+    order: Order,
+    conditions: tuple[Condition, ...],
+    terms: tuple[str, ...],
 ) -> str:
     """Eight characters that tie a cursor to its list, order and filter."""
-    parts = [record.name, order.field.python_name, str(order.descending), search or ""]
+    parts = [record.name, order.field.python_name, str(order.descending), *terms]
     parts += sorted(
         f"{condition.field.python_name} {condition.operator} {condition.operand!r}"
         for condition in conditions
@@ -178,8 +181,8 @@ def _cursor_value(text: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
 def matching(page: Page, tenant_id: int, t: Columns) -> ColumnElement[bool]:
     """Which of the tenant's rows belong to the list, on whatever page."""
     matches = (t.tenant_id == tenant_id) & all_of(page.conditions, t)
-    if page.search is not None and page.tab.search is not None:
-        matches &= page.tab.search(t, page.search)
+    if page.terms and page.tab.search is not None:
+        matches &= page.tab.search.condition(t, page.terms)
     return matches
 
 
@@ -213,7 +216,7 @@ def page_total(page: Page, table: Alias, scope: ColumnElement[bool]) -> ColumnEl
 
 def page_result(page: Page, loaded: dict[str, Any]) -> dict[str, Any]:
     """A connection as GraphQL reads it: nodes, edges, page info, total."""
-    rows: list[dict[str, Any]] = loaded["rows"]
+    rows: list[dict[str, Any]] = loaded["rows"] or []
     more = len(rows) > page.size
     rows = rows[: page.size]
     if page.backward:

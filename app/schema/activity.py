@@ -32,10 +32,11 @@ class Activity(AccountRecord):
 
     kind: ActivityKind = column("What it is.", where=True, order=True)
     text: str = column("What it says, 1 to 10,000 characters.", where=True)
-    attachments: list[File] = many(
+    attachments: list[File] | None = many(
         "activity_id",
         "Its files, at most five.",
         order="position",
         through=ActivityAttachment,
         through_key="file_id",
+        needs=Permission.CUSTOMER_READ,
     )

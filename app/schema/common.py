@@ -9,7 +9,7 @@ from app.auth.permissions import Permission
 from app.context import RequestContext
 from app.models.base import PaymentMethod, PeriodUnit
 from app.models.file import File as FileModel
-from app.resolvers.fields import Row, column, python
+from app.resolvers.fields import Row, column, part, python
 from app.schema.enums import described
 from app.schema.node import AccountRecord, record
 from app.schema.scalars import URL, CountryCode, CurrencyCode
@@ -41,8 +41,8 @@ described(
 class Money:
     """An exact amount and its currency."""
 
-    amount: Decimal = strawberry.field(description="The amount, with two decimals.")
-    currency: CurrencyCode = strawberry.field(description="Its currency.")
+    amount: Decimal = part("The amount, with two decimals.")
+    currency: CurrencyCode = part("Its currency.")
 
 
 def money(column: str) -> dict[str, str]:
@@ -54,8 +54,8 @@ def money(column: str) -> dict[str, str]:
 class Period:
     """So many days, weeks, months or years."""
 
-    count: int = strawberry.field(description="How many.")
-    unit: PeriodUnit = strawberry.field(description="Of what.")
+    count: int = part("How many.")
+    unit: PeriodUnit = part("Of what.")
 
 
 def period(name: str) -> dict[str, str]:
@@ -69,19 +69,19 @@ def period(name: str) -> dict[str, str]:
 class AddressSnapshot:
     """The copy of an address that an order or invoice keeps."""
 
-    company: str | None = strawberry.field(description="The company's name.")
-    salutation: str | None = strawberry.field(description="How the person is addressed.")
-    title: str | None = strawberry.field(description="An academic or other title.")
-    first_name: str | None = strawberry.field(description="The first name.")
-    last_name: str | None = strawberry.field(description="The last name.")
-    street: str | None = strawberry.field(description="The street without the number.")
-    house_number: str | None = strawberry.field(description="The number in the street.")
-    addition: str | None = strawberry.field(description="What else the address says.")
-    postbox: str | None = strawberry.field(description="The post-office box.")
-    postal_code: str | None = strawberry.field(description="The postal code.")
-    city: str | None = strawberry.field(description="The city.")
-    country: CountryCode | None = strawberry.field(description="The country.")
-    vat_number: str | None = strawberry.field(description="The VAT identification number.")
+    company: str | None = part("The company's name.")
+    salutation: str | None = part("How the person is addressed.")
+    title: str | None = part("An academic or other title.")
+    first_name: str | None = part("The first name.")
+    last_name: str | None = part("The last name.")
+    street: str | None = part("The street without the number.")
+    house_number: str | None = part("The number in the street.")
+    addition: str | None = part("What else the address says.")
+    postbox: str | None = part("The post-office box.")
+    postal_code: str | None = part("The postal code.")
+    city: str | None = part("The city.")
+    country: CountryCode | None = part("The country.")
+    vat_number: str | None = part("The VAT identification number.")
 
 
 def _download_url(context: RequestContext, row: Row) -> Any:

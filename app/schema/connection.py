@@ -14,7 +14,7 @@ from strawberry.types.lazy_type import LazyType
 
 from app.auth.permissions import Permission
 from app.context import RequestContext
-from app.resolvers.fields import Columns, ReadField, RecordType, Tab, record_of
+from app.resolvers.fields import Columns, ReadField, RecordType, Search, Tab, record_of
 from app.resolvers.loaders import PageRead
 from app.resolvers.pages import Page, fingerprint, page_result, page_size, position_of
 from app.resolvers.sql import KEY
@@ -22,7 +22,6 @@ from app.schema.inputs import ListInputs, checked_text, conditions_of, list_inpu
 
 Node = TypeVar("Node")
 
-Search = Callable[[Columns, str], ColumnElement[bool]]
 Total = Callable[[], ColumnElement[int]]
 
 
@@ -135,17 +134,18 @@ class TabField(ReadField):
         first, last = arguments.get("first"), arguments.get("last")
         order = order_of(inputs, arguments.get("order_by"), record.default_order, context)
         conditions = conditions_of(inputs, arguments.get("where"), context)
-        search = arguments.get("search")
-        if search is not None:
-            search = checked_text("search", search).strip() or None
-        made_for = fingerprint(record, order, conditions, search)
+        terms: tuple[str, ...] = ()
+        text = checked_text("search", arguments.get("search") or "").strip()
+        if text and tab.search is not None:
+            terms = tab.search.terms(context, text)
+        made_for = fingerprint(record, order, conditions, terms)
         cursor = after if after is not None else before
         return Page(
             record=record,
             tab=tab,
             order=order,
             conditions=conditions,
-            search=search,
+            terms=terms,
             size=page_size(first, last, after, before),
             backward=last is not None or before is not None,
             position=None if cursor is None else position_of(cursor, made_for),
@@ -187,8 +187,11 @@ def tab(
 def words_in(*columns: str) -> Search:
     """A search that finds rows in whose columns every word occurs, whatever its case."""
 
-    def condition(t: Columns, text: str) -> ColumnElement[bool]:
-        haystack = func.lower(func.concat_ws(" ", *(t[column] for column in columns)))
-        return and_(True, *(func.strpos(haystack, word) > 0 for word in text.lower().split()))
+    def terms(_context: RequestContext, text: str) -> tuple[str, ...]:
+        return tuple(text.lower().split())
 
-    return condition
+    def condition(t: Columns, words: tuple[str, ...]) -> ColumnElement[bool]:
+        haystack = func.lower(func.concat_ws(" ", *(t[column] for column in columns)))
+        return and_(True, *(func.strpos(haystack, word) > 0 for word in words))
+
+    return Search(terms, condition)

@@ -25,7 +25,7 @@ from app.models.opt_in import OptIn as OptInModel
 from app.models.order import Order as OrderModel
 from app.models.subscription import Subscription as SubscriptionModel
 from app.models.transaction import Transaction as TransactionModel
-from app.resolvers.fields import Columns, column, embedded, expression
+from app.resolvers.fields import Columns, column, embedded, expression, part
 from app.resolvers.sql import table_of
 from app.schema.access_right import AccessRight
 from app.schema.activity import Activity
@@ -90,8 +90,8 @@ class CustomerCounts:
 class Lock:
     """A lock that is closed."""
 
-    since: datetime = strawberry.field(description="When it was closed.")
-    reason: str | None = strawberry.field(description="Why.")
+    since: datetime = part("When it was closed.")
+    reason: str | None = part("Why.")
 
 
 @record(

@@ -13,7 +13,7 @@ from graphql import GraphQLResolveInfo
 from app.auth.permissions import Permission
 from app.errors import ApiError, ErrorCode
 from app.models.base import ActorKind, TenantRow
-from app.resolvers.fields import RecordType, column, embedded, global_id, one, record_of
+from app.resolvers.fields import RecordType, column, embedded, global_id, one, part, record_of
 from app.schema.enums import described
 from app.schema.lazy import LazyCustomer
 
@@ -36,8 +36,8 @@ described(
 class Actor:
     """The doer of a record's last change."""
 
-    kind: ActorKind = strawberry.field(description="What sort of doer.")
-    name: str | None = strawberry.field(description="Their name at that time, where known.")
+    kind: ActorKind = part("What sort of doer.")
+    name: str | None = part("Their name at that time, where known.")
 
 
 @strawberry.interface(description="Anything with an id.")

@@ -1,6 +1,6 @@
 """The tab of opt-ins: what the customer agreed to, and the proof of it."""
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, Text, func
 
 from app.auth.permissions import Permission
 from app.models.opt_in import OptIn as OptInModel
@@ -36,7 +36,7 @@ described(
 
 def ip_text(t: Columns) -> ColumnElement[str]:
     """The address without the length of its network."""
-    return func.host(t.ip)
+    return func.host(t.ip, type_=Text)
 
 
 @record(

@@ -15,7 +15,7 @@ from app.context import RequestContext
 from app.domain.search import query_terms
 from app.errors import ApiError, ErrorCode
 from app.models.customer_term import CustomerCount, CustomerTerm
-from app.resolvers.fields import Columns, RecordType, field, record_of
+from app.resolvers.fields import Columns, RecordType, Search, field, record_of
 from app.resolvers.loaders import Read, RowRead, UniqueRead
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab
@@ -49,15 +49,20 @@ class CustomerBy:
     )
 
 
-def _found_by_terms(t: Columns, text: str) -> ColumnElement[bool]:
-    """Customers with a word beginning like each of the user's words.
+def _customer_terms(context: RequestContext, text: str) -> tuple[str, ...]:
+    """The beginnings of terms that a customer must have all of.
 
     Raises:
-        ApiError: BAD_REQUEST when nothing in the text can be searched for.
+        ApiError: BAD_REQUEST when nothing in the text can be looked for.
     """
-    terms = query_terms(text)
+    terms = query_terms(text, context.keyring.lookup_hash)
     if not terms:
         raise ApiError(ErrorCode.BAD_REQUEST, "`search` takes letters or digits to look for.")
+    return tuple(terms)
+
+
+def _has_terms(t: Columns, terms: tuple[str, ...]) -> ColumnElement[bool]:
+    """Whether a customer has a term beginning with each of these; each is a range of an index."""
     matches = [
         select(CustomerTerm.customer_id).where(
             CustomerTerm.tenant_id == func.abokonto.current_tenant(type_=Integer),
@@ -157,7 +162,7 @@ class Query:
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "
         "addresses, customer numbers, external ids, addresses, IBANs (whole) and invoice numbers.",
         needs=Permission.CUSTOMER_READ,
-        search=_found_by_terms,
+        search=Search(_customer_terms, _has_terms),
         total=_all_customers,
     )
     products: Connection[Product] | None = tab(

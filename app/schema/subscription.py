@@ -9,7 +9,7 @@ from app.models.base import PaymentMethod
 from app.models.subscription import PeriodKind, SubscriptionStatus
 from app.models.subscription import Subscription as SubscriptionModel
 from app.models.subscription import SubscriptionPeriod as SubscriptionPeriodModel
-from app.resolvers.fields import column, embedded, one
+from app.resolvers.fields import column, embedded, one, part
 from app.schema.access_right import AccessRight
 from app.schema.address import Address
 from app.schema.bank_account import BankAccount
@@ -57,10 +57,10 @@ class SubscriptionPeriod:
 class IssueCounts:
     """What is owed and what was delivered, in issues."""
 
-    entitled: int = strawberry.field(description="Issues that were paid for.")
-    free: int = strawberry.field(description="Issues that were given away on top.")
-    delivered: int = strawberry.field(description="Issues that were delivered.")
-    open: int = strawberry.field(description="Issues still to be delivered.")
+    entitled: int = part("Issues that were paid for.")
+    free: int = part("Issues that were given away on top.")
+    delivered: int = part("Issues that were delivered.")
+    open: int = part("Issues still to be delivered.")
 
 
 @record(

@@ -8,6 +8,7 @@ from graphql import FragmentDefinitionNode, GraphQLSchema
 
 from app.context import RequestContext
 from app.database import Database
+from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode
 from app.resolvers.loaders import RecordLoader
 from app.resolvers.selection import Selections
@@ -28,6 +29,7 @@ class Contexts:
         self._schema = schema
         self._database = database
         self._storage = storage
+        self._keyring = Keyring.from_settings(settings)
 
     def __call__(
         self, authorization: str | None, document: Document | None
@@ -42,6 +44,7 @@ class Contexts:
             yield RequestContext(
                 settings=self._settings,
                 storage=self._storage,
+                keyring=self._keyring,
                 reading=reading,
                 loader=RecordLoader(reading),
                 selections=self._selections(document),
