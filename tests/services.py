@@ -4,7 +4,6 @@ The process that pytest was started as owns them. It answers the test processes 
 workers of pytest-xdist) over a Unix socket, so that none of them has to outlive the others.
 """
 
-import importlib.util
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 from app.embedded import object_store, postgres
+from app.migrations.run import migrate
 
 TEMPLATE = "template"
 
@@ -38,10 +38,7 @@ class Owner:
         directory = self._directory / "postgres"
         cluster = self._stack.enter_context(postgres.running(directory, _PASSWORDS, durable=False))
         postgres.create_database(cluster, TEMPLATE)
-        if importlib.util.find_spec("app.migrations.run"):
-            from app.migrations.run import migrate
-
-            migrate(cluster.owner_url(TEMPLATE))
+        migrate(cluster.owner_url(TEMPLATE))
         return cluster
 
     def _start_store(self) -> object_store.Store:

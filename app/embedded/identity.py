@@ -20,3 +20,10 @@ def prefix() -> list[str]:
             "user, or set ABOKONTO_DATABASE_URL."
         )
     return ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--"]
+
+
+def hint(output: str) -> str:
+    """What to add when a service started with the prefix was not let into a folder."""
+    if os.geteuid() != 0 or "Permission denied" not in output:
+        return ""
+    return " (It can't enter a folder that only another user may enter: run as that user.)"

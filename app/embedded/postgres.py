@@ -182,7 +182,10 @@ def _initialise(programs: Path, directory: Path, password: str) -> None:
             check=False,
         )
     if made.returncode:
-        raise ServiceError(f"PostgreSQL can't make its data folder: {made.stderr.strip()}")
+        reason = made.stderr.strip()
+        raise ServiceError(
+            f"PostgreSQL can't make its data folder: {reason}{identity.hint(reason)}"
+        )
     try:
         unfinished.rename(directory)
     except OSError as error:
@@ -219,7 +222,7 @@ def _start(
         output = server.output()
         if "Address already in use" not in output:
             break
-    raise ServiceError(f"The embedded PostgreSQL doesn't start: {output}")
+    raise ServiceError(f"The embedded PostgreSQL doesn't start: {output}{identity.hint(output)}")
 
 
 async def _prepare(server: Guarded, cluster: Cluster) -> bool:
