@@ -111,7 +111,7 @@ def _anonymize(account: Account) -> None:
         for column in table.columns:
             if _is_to_be_scrubbed(column, record):
                 kept = _KEPT.get(table.name, {})
-                record[column.name] = kept.get(column.name, _scrubbed(column, record))
+                record[column.name] = kept.get(column.name, _scrubbed(account, column, record))
         if table.name == "customer":
             record["anonymized_at"] = account.now - timedelta(days=30)
             record["two_factor_since"] = None
@@ -125,12 +125,12 @@ def _is_to_be_scrubbed(column: Any, record: dict[str, Any]) -> bool:
     return column.name != "actor_name" or bool(record["actor_kind"] == "CUSTOMER")
 
 
-def _scrubbed(column: Any, record: dict[str, Any]) -> Any:
+def _scrubbed(account: Account, column: Any, record: dict[str, Any]) -> Any:
     if column.nullable:
         return None
     if isinstance(column.type, JSONB):
         return "{}"
     if column.name in ("number", "mandate_reference"):
-        return f"ANONYM-{record['id']}"
+        return f"ANONYM-{account.rng.getrandbits(32):08X}"
     value = record[column.name]
     return texts.ANONYMOUS if isinstance(value, str) else value

@@ -52,6 +52,7 @@ def _attach(account: Account, uploads: list[Upload]) -> None:
     activities = _own(account, models.Activity)
     for sample, name, content_type, kind in _ATTACHMENTS:
         activity = next((row for row in activities if row["kind"] == kind), activities[-1])
+        activities.remove(activity)
         key = _add_file(
             account, uploads, "ATTACHMENT", name, content_type, _sample(sample), activity
         )
