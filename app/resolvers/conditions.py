@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, and_, any_, func, literal
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, bindparam, func
 
 from app.resolvers.fields import Columns, ReadField
 from app.resolvers.sql import value_of
@@ -30,32 +30,49 @@ class Condition:
     operator: Operator
     operand: Hashable
 
-    def sql(self, t: Columns) -> ColumnElement[bool]:
-        """The comparison over the columns of a record's table."""
+    @property
+    def structure(self) -> Hashable:
+        """What the SQL depends on; the operand is a parameter, except where it chooses the SQL."""
+        chosen = self.operand if self.operator is Operator.IS_NULL else None
+        return (self.field, self.operator, chosen)
+
+    @property
+    def value(self) -> Any:
+        """The operand as the driver takes it."""
+        return list(self.operand) if isinstance(self.operand, tuple) else self.operand
+
+    def sql(self, t: Columns, parameter: str) -> ColumnElement[bool]:
+        """The comparison over the columns of a record's table, with its operand as a parameter."""
         value: ColumnElement[Any] = value_of(self.field, t)
+        operand: ColumnElement[Any] = bindparam(parameter, type_=value.type)
         match self.operator:
             case Operator.EQ:
-                return value == self.operand
+                return value == operand
             case Operator.ONE_OF:
-                members = list(self.operand) if isinstance(self.operand, tuple) else []
-                return value == any_(literal(members, ARRAY(value.type)))
+                return value == any_(bindparam(parameter, type_=ARRAY(value.type)))
             case Operator.GTE:
-                return value >= self.operand
+                return value >= operand
             case Operator.LTE:
-                return value <= self.operand
+                return value <= operand
             case Operator.CONTAINS:
-                return _contains(value, self.operand)
+                return _contains(value, bindparam(parameter, type_=Text))
             case Operator.IS_NULL:
                 return value.is_(None) if self.operand else value.is_not(None)
 
 
-def _contains(value: ColumnElement[Any], operand: Hashable) -> ColumnElement[bool]:
+def _contains(value: ColumnElement[Any], operand: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether a text holds a piece of text, whatever its case, or an array an element."""
     if isinstance(value.type, ARRAY):
-        return literal(operand) == any_(value)
+        return operand == any_(value)
     return func.strpos(func.lower(value), func.lower(operand)) > 0
 
 
-def all_of(conditions: tuple[Condition, ...], t: Columns) -> ColumnElement[bool]:
+def all_of(conditions: tuple[Condition, ...], t: Columns, prefix: str) -> ColumnElement[bool]:
     """All conditions at once; true when there are none."""
-    return and_(True, *(condition.sql(t) for condition in conditions))
+    return and_(
+        True,
+        *(
+            condition.sql(t, f"{prefix}where{number}")
+            for number, condition in enumerate(conditions)
+        ),
+    )

@@ -104,13 +104,16 @@ class Many:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """How a list is searched: a user's text is made into terms, and the terms into a condition.
+    """How a list is searched: a user's text is made into terms, and each into a condition.
 
     `terms` raises `ApiError` BAD_REQUEST for a text that nothing can be looked for by.
+    `condition` gets a term as a parameter; all terms must hold. Where terms come from several
+    sources, `sources` names those that the caller may look in, and `condition` gets them too.
     """
 
     terms: Callable[["RequestContext", str], tuple[str, ...]]
-    condition: Callable[[Columns, tuple[str, ...]], ColumnElement[bool]]
+    condition: Callable[[Columns, ColumnElement[str], ColumnElement[Any]], ColumnElement[bool]]
+    sources: Callable[["RequestContext"], tuple[int, ...]] = lambda _context: ()
 
 
 @dataclass(frozen=True, eq=False)

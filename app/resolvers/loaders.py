@@ -1,7 +1,8 @@
 """One loader per request gathers everything asked for in a tick into one SQL statement.
 
 Requests of the same kind (the same tab with the same arguments, of many customers) become one
-part of the statement, and parts of different kinds are joined by UNION ALL.
+part of the statement, and parts of different kinds are joined by UNION ALL. Values are parameters,
+so a document's statements are built once and then serve every customer.
 """
 
 from collections.abc import Hashable
@@ -14,24 +15,28 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Executable,
     Integer,
     Select,
     Text,
+    bindparam,
     cast,
     func,
-    literal,
+    literal_column,
     null,
     or_,
     select,
     true,
     union_all,
 )
+from sqlalchemy.sql.selectable import Alias
 
 from app.database import Reading
 from app.resolvers.fields import RecordType
 from app.resolvers.pages import Page, matching, page_rows, page_total
 from app.resolvers.selection import PageShape, Shape
-from app.resolvers.sql import json_rows, row_columns, table_of, whole_row
+from app.resolvers.sql import constant, json_rows, row_columns, table_of, tenant, whole_row
+from app.resolvers.statements import StatementCache
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,12 @@ class RowRead:
 
     @property
     def kind(self) -> Hashable:
-        """Reads of one kind are answered together."""
+        """Reads of one kind are answered together, by one part of the statement."""
+        return self.shape
+
+    @property
+    def structure(self) -> Hashable:
+        """What the SQL of the part depends on."""
         return self.shape
 
 
@@ -62,6 +72,11 @@ class UniqueRead:
         """Each is a part of its own."""
         return self
 
+    @property
+    def structure(self) -> Hashable:
+        """What the SQL of the part depends on."""
+        return (self.shape, self.column)
+
 
 @dataclass(frozen=True)
 class PageRead:
@@ -73,8 +88,13 @@ class PageRead:
 
     @property
     def kind(self) -> Hashable:
-        """The same page of the same tab; the root has no parents to gather."""
+        """The same page of the same tab of many parents; the root has none to gather."""
         return (self.page, self.shape, self.parent is None)
+
+    @property
+    def structure(self) -> Hashable:
+        """What the SQL of the part depends on."""
+        return (self.page.structure, self.shape, self.parent is None)
 
 
 Read = RowRead | UniqueRead | PageRead
@@ -83,9 +103,10 @@ Read = RowRead | UniqueRead | PageRead
 class RecordLoader(DataLoader[Read, Any]):
     """Loads records and pages; None where there is no such record."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, statements: StatementCache) -> None:
         super().__init__()
         self._reading = reading
+        self._statements = statements
 
     def load(self, key: Read) -> Any:
         """Ask for a record or a page.
@@ -104,52 +125,74 @@ class RecordLoader(DataLoader[Read, Any]):
         for place, read in enumerate(keys):
             kinds.setdefault(read.kind, []).append(place)
         groups = list(kinds.values())
-        tenant_id = self._reading.principal.tenant_id
-        parts = [
-            _part(number, [keys[place] for place in places], tenant_id)
-            for number, places in enumerate(groups)
-        ]
-        statement = parts[0] if len(parts) == 1 else union_all(*parts)
+        firsts = [keys[places[0]] for places in groups]
+        structure = tuple(read.structure for read in firsts)
+        statement = self._statements.get(structure, lambda: _statement(firsts))
+        parameters: dict[str, Any] = {"tenant": self._reading.principal.tenant_id}
+        for number, places in enumerate(groups):
+            parameters |= _parameters(_prefix(number), [keys[place] for place in places])
         answers: list[Any] = [None] * len(keys)
-        for number, ordinal, text in await self._reading.fetch(statement):
+        for number, ordinal, text in await self._reading.fetch(statement, parameters):
             answers[groups[number][ordinal - 1]] = orjson.loads(text)
         return answers
 
 
-def _part(number: int, reads: list[Any], tenant_id: int) -> Select[int, int, str]:
-    """The statement's part for reads of one kind: (part, ordinal of the read, JSON)."""
+def _prefix(number: int) -> str:
+    """What the names of a part's parameters begin with."""
+    return f"p{number}_"
+
+
+def _parameters(prefix: str, reads: list[Any]) -> dict[str, Any]:
+    """The values of a part's parameters."""
     first: Read = reads[0]
     if isinstance(first, RowRead):
-        return _rows_by_key(number, first, [read.key for read in reads], tenant_id)
+        return {f"{prefix}keys": [read.key for read in reads]}
     if isinstance(first, UniqueRead):
-        return _row_by_value(number, first, tenant_id)
-    return _pages(number, first, [read.parent for read in reads], tenant_id)
+        return {f"{prefix}value": first.value}
+    values = first.page.parameters(prefix)
+    if first.parent is not None:
+        values[f"{prefix}keys"] = [read.parent for read in reads]
+    return values
+
+
+def _statement(reads: list[Read]) -> Executable:
+    """The statement that answers one read of each kind, and with its parameters all of them."""
+    parts = [_part(number, read) for number, read in enumerate(reads)]
+    return parts[0] if len(parts) == 1 else union_all(*parts)
+
+
+def _part(number: int, read: Read) -> Select[int, int, str]:
+    """The statement's part for reads of one kind: (part, ordinal of the read, JSON)."""
+    if isinstance(read, RowRead):
+        return _rows_by_key(number, read)
+    if isinstance(read, UniqueRead):
+        return _row_by_value(number, read)
+    return _pages(number, read)
 
 
 def _answer(
     number: int, ordinal: ColumnElement[int], json: ColumnElement[Any]
 ) -> Select[int, int, str]:
     return select(
-        literal(number, Integer).label("part"),
+        literal_column(str(number), Integer).label("part"),
         cast(ordinal, Integer).label("ordinal"),
         cast(json, Text).label("value"),
     )
 
 
-def _keys(keys: list[int]) -> Any:
+def _keys(number: int) -> Any:
     """The keys as a table with their ordinal numbers, from 1."""
-    array = literal(keys, ARRAY(BigInteger))
-    return func.unnest(array).table_valued("key", with_ordinality="ordinal", name="keys")
+    array = bindparam(f"{_prefix(number)}keys", type_=ARRAY(BigInteger))
+    keys = func.unnest(array).table_valued("key", with_ordinality="ordinal", name="keys")
+    return keys.render_derived()
 
 
-def _rows_by_key(
-    number: int, read: RowRead, keys: list[int], tenant_id: int
-) -> Select[int, int, str]:
-    wanted = _keys(keys).render_derived()
+def _rows_by_key(number: int, read: RowRead) -> Select[int, int, str]:
+    wanted = _keys(number)
     table = table_of(read.record.model)
     row = (
         select(*row_columns(read.shape, table.c))
-        .where(table.c.tenant_id == tenant_id, table.c.id == wanted.c.key)
+        .where(table.c.tenant_id == tenant(), table.c.id == wanted.c.key)
         .correlate_except(table)
         .lateral()
     )
@@ -157,38 +200,38 @@ def _rows_by_key(
     return answer.select_from(wanted.join(row, true()))
 
 
-def _row_by_value(number: int, read: UniqueRead, tenant_id: int) -> Select[int, int, str]:
+def _row_by_value(number: int, read: UniqueRead) -> Select[int, int, str]:
     table = table_of(read.record.model)
+    column = table.c[read.column]
     row = (
         select(*row_columns(read.shape, table.c))
         .where(
-            table.c.tenant_id == tenant_id,
-            table.c[read.column] == read.value,
+            table.c.tenant_id == tenant(),
+            column == bindparam(f"{_prefix(number)}value", type_=column.type),
         )
-        .limit(1)
         .subquery()
     )
-    answer = _answer(number, literal(1), func.row_to_json(whole_row(row)))
+    answer = _answer(number, literal_column("1"), func.row_to_json(whole_row(row)))
     return answer.select_from(row)
 
 
-def _pages(
-    number: int, read: PageRead, parents: list[int | None], tenant_id: int
-) -> Select[int, int, str]:
+def _pages(number: int, read: PageRead) -> Select[int, int, str]:
     table = table_of(read.page.record.model)
-    scope = matching(read.page, tenant_id, table.c)
+    scope = matching(read.page, table.c, _prefix(number))
     if read.parent is None:
-        return _answer(number, literal(1), _page_json(read, table, scope))
-    wanted = _keys([parent for parent in parents if parent is not None]).render_derived()
+        return _answer(number, literal_column("1"), _page_json(number, read, table, scope))
+    wanted = _keys(number)
     scope &= or_(*(table.c[key] == wanted.c.key for key in read.page.tab.foreign_keys))
-    answer = _answer(number, wanted.c.ordinal, _page_json(read, table, scope))
+    answer = _answer(number, wanted.c.ordinal, _page_json(number, read, table, scope))
     return answer.select_from(wanted)
 
 
-def _page_json(read: PageRead, table: Any, scope: ColumnElement[bool]) -> ColumnElement[Any]:
+def _page_json(
+    number: int, read: PageRead, table: Alias, scope: ColumnElement[bool]
+) -> ColumnElement[Any]:
     rows: ColumnElement[Any] = null()
     if read.shape.row is not None:
-        page = page_rows(read.page, read.shape.row, table, scope)
+        page = page_rows(read.page, read.shape.row, table, scope, _prefix(number))
         rows = json_rows(page.correlate_except(table).subquery())
     total = page_total(read.page, table, scope) if read.shape.total else null()
-    return func.json_build_object("rows", rows, "total", total)
+    return func.json_build_object(constant("rows"), rows, constant("total"), total)

@@ -8,12 +8,15 @@ hide another.
 import base64
 import binascii
 import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     Boolean,
     ColumnElement,
     Date,
@@ -22,6 +25,7 @@ from sqlalchemy import (
     Numeric,
     Select,
     Text,
+    bindparam,
     cast,
     func,
     literal,
@@ -29,14 +33,21 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.sql.selectable import Alias
-from sqlalchemy.types import TypeEngine
 from strawberry.types.base import StrawberryOptional
 
 from app.errors import ApiError, ErrorCode
+from app.models.base import TenantRow
 from app.resolvers.conditions import Condition, all_of
 from app.resolvers.fields import Columns, ReadField, RecordType, Tab
 from app.resolvers.selection import Shape
-from app.resolvers.sql import CURSOR, encoded, row_columns, value_of
+from app.resolvers.sql import (
+    CURSOR,
+    constant,
+    encoded,
+    row_columns,
+    tenant,
+    value_of,
+)
 
 DEFAULT_SIZE = 20
 LARGEST_SIZE = 100
@@ -47,6 +58,7 @@ _LARGEST_ID = 2**63 - 1
 class Order:
     """The field that rows are sorted by; the id breaks ties in the same direction."""
 
+    model: type[TenantRow]
     field: ReadField
     descending: bool
 
@@ -68,6 +80,7 @@ class Page:
     order: Order
     conditions: tuple[Condition, ...]
     terms: tuple[str, ...]
+    sources: tuple[int, ...]
     size: int
     backward: bool
     position: Position | None
@@ -77,6 +90,34 @@ class Page:
     def whole(self) -> bool:
         """Whether nothing is filtered or searched."""
         return not self.conditions and not self.terms
+
+    @property
+    def structure(self) -> Hashable:
+        """What the SQL depends on: everything but the values."""
+        return (
+            self.tab,
+            self.order,
+            tuple(condition.structure for condition in self.conditions),
+            len(self.terms),
+            self.backward,
+            self.position is not None,
+        )
+
+    def parameters(self, prefix: str) -> dict[str, Any]:
+        """The values, by the names that the SQL gives its parameters."""
+        values: dict[str, Any] = {
+            f"{prefix}limit": self.size + 1,
+            f"{prefix}fingerprint": self.fingerprint,
+        }
+        if self.position is not None:
+            values[f"{prefix}position"] = self.position.value
+            values[f"{prefix}position_id"] = self.position.id
+        for number, condition in enumerate(self.conditions):
+            values[f"{prefix}where{number}"] = condition.value
+        for number, term in enumerate(self.terms):
+            values[f"{prefix}term{number}"] = term
+            values[f"{prefix}sources"] = list(self.sources)
+        return values
 
 
 def page_size(first: int | None, last: int | None, after: str | None, before: str | None) -> int:
@@ -118,7 +159,7 @@ def fingerprint(
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
 
-def position_of(cursor: str, wanted: str) -> Position:
+def position_of(cursor: str, order: Order, wanted: str) -> Position:
     """Read a cursor; `wanted` is the fingerprint of the list, order and filter at hand.
 
     Raises:
@@ -128,10 +169,10 @@ def position_of(cursor: str, wanted: str) -> Position:
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
         made_for, key, value = text.split(":", 2)
-        position = Position(value=value, id=int(key))
-        if not 0 < position.id <= _LARGEST_ID or "\0" in value:
+        position = Position(value=_checked_value(order, value), id=int(key))
+        if not 0 < position.id <= _LARGEST_ID:
             raise ValueError(position.id)
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, InvalidOperation, KeyError) as error:
         raise ApiError(ErrorCode.BAD_REQUEST, "That is not a cursor of this API.") from error
     if made_for != wanted:
         raise ApiError(
@@ -156,54 +197,63 @@ def order_value(order: Order, t: Columns) -> ColumnElement[Any]:
     return func.coalesce(value, "")
 
 
-def _cursor_value(text: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
-    """A cursor's order value as PostgreSQL compares it.
+def _checked_value(order: Order, text: str) -> str:
+    """A cursor's order value in a form that PostgreSQL reads; cursors can be forged.
 
     Raises:
-        ApiError: BAD_REQUEST when the text is no value of that type; cursors can be forged.
+        ValueError: (or its like) when the text is no value of the order's type.
     """
-    try:
-        if isinstance(type_, DateTime) and text != "infinity":
-            text = datetime.fromisoformat(text).isoformat()
-        elif isinstance(type_, Date) and text != "infinity":
-            text = date.fromisoformat(text).isoformat()
-        elif isinstance(type_, Numeric) and text != "Infinity":
-            text = str(Decimal(text))
-        elif isinstance(type_, Integer):
-            text = str(int(text))
-        elif isinstance(type_, Boolean):
-            text = {"true": "true", "false": "false"}[text]
-    except (ValueError, InvalidOperation, KeyError) as error:
-        raise ApiError(ErrorCode.BAD_REQUEST, "That is not a cursor of this API.") from error
-    return cast(literal(text, Text), type_)
+    type_ = order_value(order, order.model.__table__.c).type
+    if isinstance(type_, DateTime) and text != "infinity":
+        return datetime.fromisoformat(text).isoformat()
+    if isinstance(type_, Date) and text != "infinity":
+        return date.fromisoformat(text).isoformat()
+    if isinstance(type_, Numeric) and text != "Infinity":
+        return str(Decimal(text))
+    if isinstance(type_, Integer):
+        return str(int(text))
+    if isinstance(type_, Boolean):
+        return {"true": "true", "false": "false"}[text]
+    if "\0" in text:
+        raise ValueError(text)
+    return text
 
 
-def matching(page: Page, tenant_id: int, t: Columns) -> ColumnElement[bool]:
+def matching(page: Page, t: Columns, prefix: str) -> ColumnElement[bool]:
     """Which of the tenant's rows belong to the list, on whatever page."""
-    matches = (t.tenant_id == tenant_id) & all_of(page.conditions, t)
-    if page.terms and page.tab.search is not None:
-        matches &= page.tab.search.condition(t, page.terms)
+    matches = (t.tenant_id == tenant()) & all_of(page.conditions, t, prefix)
+    if page.tab.search is not None:
+        sources = bindparam(f"{prefix}sources", type_=ARRAY(Integer))
+        for number in range(len(page.terms)):
+            term = bindparam(f"{prefix}term{number}", type_=Text)
+            matches &= page.tab.search.condition(t, term, sources)
     return matches
 
 
-def page_rows(page: Page, shape: Shape, table: Alias, scope: ColumnElement[bool]) -> Select[Any]:
+def page_rows(
+    page: Page, shape: Shape, table: Alias, scope: ColumnElement[bool], prefix: str
+) -> Select[Any]:
     """The rows of one page and one more, which tells that there is another page."""
     t = table.c
     value = order_value(page.order, t)
     descending = page.order.descending != page.backward
-    cursor = encoded(
-        literal(f"{page.fingerprint}:")
+    place = (
+        bindparam(f"{prefix}fingerprint", type_=Text)
+        .concat(constant(":"))
         .concat(cast(t.id, Text))
-        .concat(":")
+        .concat(constant(":"))
         .concat(cast(value, Text))
     )
-    rows = select(*row_columns(shape, t), cursor.label(CURSOR)).where(scope)
+    rows = select(*row_columns(shape, t), encoded(place).label(CURSOR)).where(scope)
     if page.position is not None:
         here = tuple_(value, t.id)
-        there = tuple_(_cursor_value(page.position.value, value.type), literal(page.position.id))
+        there = tuple_(
+            cast(bindparam(f"{prefix}position", type_=Text), value.type),
+            bindparam(f"{prefix}position_id", type_=BigInteger),
+        )
         rows = rows.where(here < there if descending else here > there)
     keys = [value.desc(), t.id.desc()] if descending else [value.asc(), t.id.asc()]
-    return rows.order_by(*keys).limit(page.size + 1)
+    return rows.order_by(*keys).limit(bindparam(f"{prefix}limit", type_=Integer))
 
 
 def page_total(page: Page, table: Alias, scope: ColumnElement[bool]) -> ColumnElement[int]:

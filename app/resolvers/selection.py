@@ -23,6 +23,7 @@ from graphql.type import GraphQLAbstractType, is_abstract_type
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.resolvers.fields import ReadField, RecordType, Tab, record_of
+from app.resolvers.statements import StatementCache
 
 Fragments = dict[str, FragmentDefinitionNode]
 
@@ -55,6 +56,7 @@ class Selections:
         self._fragments = fragments
         self._shapes: dict[tuple[str, tuple[int, ...]], Shape] = {}
         self._pages: dict[tuple[str, tuple[int, ...]], PageShape] = {}
+        self.statements = StatementCache()
 
     def row(self, info: GraphQLResolveInfo[Any], type_name: str | None = None) -> Shape:
         """The shape of the record that a field answers with; `type_name` for an interface."""

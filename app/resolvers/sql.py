@@ -5,17 +5,18 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     Numeric,
     Select,
     Text,
+    bindparam,
     case,
     cast,
     func,
-    literal,
+    literal_column,
     null,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import Alias
 
 from app.models.base import TenantRow
@@ -46,10 +47,26 @@ def table_of(model: type[TenantRow]) -> Alias:
     return alias
 
 
+def tenant() -> ColumnElement[int]:
+    """The tenant that a statement reads for: a parameter, the same throughout the statement."""
+    return bindparam("tenant", type_=Integer)
+
+
+def constant(text: str) -> ColumnElement[str]:
+    """A text that stands in the statement itself, being the same for every request.
+
+    Raises:
+        ValueError: when it holds what would have to be escaped; names never do.
+    """
+    if "'" in text or "\\" in text:
+        raise ValueError(text)
+    return literal_column(f"'{text}'", Text)
+
+
 def encoded(text: ColumnElement[str]) -> ColumnElement[str]:
     """Base64 for URLs, without padding and line ends: the form of ids and cursors."""
-    base64 = func.encode(func.convert_to(text, "UTF8"), "base64")
-    return func.translate(base64, "+/=\n", "-_")
+    base64 = func.encode(func.convert_to(text, constant("UTF8")), constant("base64"))
+    return func.translate(base64, constant("+/=\n"), constant("-_"))
 
 
 def json_value(value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -94,7 +111,7 @@ def _field_json(
     if isinstance(read, GlobalId):
         if shape.record is None:
             raise TypeError("Only a record has an id.")
-        return encoded(literal(f"{shape.record.name}:").concat(cast(t.id, Text)))
+        return encoded(constant(f"{shape.record.name}:").concat(cast(t.id, Text)))
     if isinstance(read, Embedded) and below is not None:
         return _embedded_json(read, below, t)
     if isinstance(read, One) and below is not None:
@@ -107,13 +124,14 @@ def _field_json(
 def _embedded_json(read: Embedded, below: Shape, t: Columns) -> ColumnElement[Any]:
     pairs: list[Any] = []
     for field, deeper in below.fields:
+        value: ColumnElement[Any]
         if read.document is not None:
-            value = cast(t[read.document], JSONB)[field.python_name].astext
+            value = t[read.document].op("->>")(constant(field.python_name))
         elif read.columns is not None:
             value = json_value(t[read.columns[field.python_name]])
         else:
             value = _field_json(below, field, deeper, t)
-        pairs += [field.python_name, value]
+        pairs += [constant(field.python_name), value]
     built = func.json_build_object(*pairs)
     if read.null_when_null is not None:
         return case((t[read.null_when_null].is_(None), null()), else_=built)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import strawberry
-from sqlalchemy import ColumnElement, and_, func
+from sqlalchemy import ColumnElement, func
 from strawberry import UNSET
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
@@ -17,7 +17,7 @@ from app.context import RequestContext
 from app.resolvers.fields import Columns, ReadField, RecordType, Search, Tab, record_of
 from app.resolvers.loaders import PageRead
 from app.resolvers.pages import Page, fingerprint, page_result, page_size, position_of
-from app.resolvers.sql import KEY
+from app.resolvers.sql import KEY, constant
 from app.schema.inputs import ListInputs, checked_text, conditions_of, list_inputs, order_of
 
 Node = TypeVar("Node")
@@ -65,6 +65,8 @@ class Connection(Generic[Node]):
 class TabField(ReadField):
     """A field that answers with a connection; its arguments follow from the type of its records."""
 
+    _known_arguments: list[StrawberryArgument] | None = None
+
     @property
     def node_type(self) -> type:
         """The class of the records listed."""
@@ -92,6 +94,15 @@ class TabField(ReadField):
     @property
     def arguments(self) -> list[StrawberryArgument]:
         """Those of paging, `where` and `orderBy`, and `search` where there is one."""
+        if self._known_arguments is None:
+            self._known_arguments = self._make_arguments()
+        return self._known_arguments
+
+    @arguments.setter
+    def arguments(self, _value: list[StrawberryArgument]) -> None:
+        raise TypeError("The arguments of a list follow from its records.")
+
+    def _make_arguments(self) -> list[StrawberryArgument]:
         arguments = [
             _argument("first", int, "How many records from the start, 1 to 100; default 20."),
             _argument("after", str, "Begin behind this cursor."),
@@ -103,10 +114,6 @@ class TabField(ReadField):
         if isinstance(self.read, Tab) and self.read.search is not None:
             arguments.append(_argument("search", str, "Words to look for, by their beginnings."))
         return arguments
-
-    @arguments.setter
-    def arguments(self, _value: list[StrawberryArgument]) -> None:
-        raise TypeError("The arguments of a list follow from its records.")
 
     def answer(
         self, context: RequestContext, source: Any, info: Info, args: list[Any], kwargs: Any
@@ -132,12 +139,13 @@ class TabField(ReadField):
             raise TypeError("Only a tab has pages.")
         after, before = arguments.get("after"), arguments.get("before")
         first, last = arguments.get("first"), arguments.get("last")
-        order = order_of(inputs, arguments.get("order_by"), record.default_order, context)
+        order = order_of(inputs, arguments.get("order_by"), record, context)
         conditions = conditions_of(inputs, arguments.get("where"), context)
         terms: tuple[str, ...] = ()
+        sources: tuple[int, ...] = ()
         text = checked_text("search", arguments.get("search") or "").strip()
         if text and tab.search is not None:
-            terms = tab.search.terms(context, text)
+            terms, sources = tab.search.terms(context, text), tab.search.sources(context)
         made_for = fingerprint(record, order, conditions, terms)
         cursor = after if after is not None else before
         return Page(
@@ -146,9 +154,10 @@ class TabField(ReadField):
             order=order,
             conditions=conditions,
             terms=terms,
+            sources=sources,
             size=page_size(first, last, after, before),
             backward=last is not None or before is not None,
-            position=None if cursor is None else position_of(cursor, made_for),
+            position=None if cursor is None else position_of(cursor, order, made_for),
             fingerprint=made_for,
         )
 
@@ -190,8 +199,10 @@ def words_in(*columns: str) -> Search:
     def terms(_context: RequestContext, text: str) -> tuple[str, ...]:
         return tuple(text.lower().split())
 
-    def condition(t: Columns, words: tuple[str, ...]) -> ColumnElement[bool]:
-        haystack = func.lower(func.concat_ws(" ", *(t[column] for column in columns)))
-        return and_(True, *(func.strpos(haystack, word) > 0 for word in words))
+    def condition(
+        t: Columns, word: ColumnElement[str], _sources: ColumnElement[Any]
+    ) -> ColumnElement[bool]:
+        text = func.concat_ws(constant(" "), *(t[column] for column in columns))
+        return func.strpos(func.lower(text), word) > 0
 
     return Search(terms, condition)

@@ -22,7 +22,7 @@ from strawberry.types.field import StrawberryField
 from app.context import RequestContext
 from app.errors import ApiError, ErrorCode
 from app.resolvers.conditions import Condition, Operator
-from app.resolvers.fields import Embedded, ReadField
+from app.resolvers.fields import Embedded, ReadField, RecordType
 from app.resolvers.pages import Order
 from app.schema.enums import OrderDirection, described
 from app.schema.scalars import CountryCode, CurrencyCode, EmailAddress, PhoneNumber
@@ -233,12 +233,12 @@ def checked_text(name: str, text: str) -> str:
     return text
 
 
-def order_of(inputs: ListInputs, order: Any, default: str, context: RequestContext) -> Order:
-    """The order that an `orderBy` argument states, or a default such as `-created_at`."""
+def order_of(inputs: ListInputs, order: Any, record: RecordType, context: RequestContext) -> Order:
+    """The order that an `orderBy` argument states, or the record's own."""
     if order is None or order is UNSET:
-        name = default.removeprefix("-")
-        return Order(inputs.sortable[name], default.startswith("-"))
+        name = record.default_order.removeprefix("-")
+        return Order(record.model, inputs.sortable[name], record.default_order.startswith("-"))
     field = inputs.sortable[order.field.value]
     if field.needs is not None:
         context.require(field.needs)
-    return Order(field, order.direction is OrderDirection.DESC)
+    return Order(record.model, field, order.direction is OrderDirection.DESC)

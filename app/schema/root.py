@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLResolveInfo
-from sqlalchemy import BigInteger, ColumnElement, Integer, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Text, any_, cast, func, literal_column, select
 from strawberry import UNSET
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.info import Info
@@ -14,9 +14,10 @@ from app.auth.permissions import Permission
 from app.context import RequestContext
 from app.domain.search import query_terms
 from app.errors import ApiError, ErrorCode
-from app.models.customer_term import CustomerCount, CustomerTerm
+from app.models.customer_term import CustomerCount, CustomerTerm, TermSource
 from app.resolvers.fields import Columns, RecordType, Search, field, record_of
 from app.resolvers.loaders import Read, RowRead, UniqueRead
+from app.resolvers.sql import tenant
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab
 from app.schema.customer import Customer
@@ -61,17 +62,32 @@ def _customer_terms(context: RequestContext, text: str) -> tuple[str, ...]:
     return tuple(terms)
 
 
-def _has_terms(t: Columns, terms: tuple[str, ...]) -> ColumnElement[bool]:
-    """Whether a customer has a term beginning with each of these; each is a range of an index."""
-    matches = [
-        select(CustomerTerm.customer_id).where(
-            CustomerTerm.tenant_id == func.abokonto.current_tenant(type_=Integer),
-            CustomerTerm.term >= term,
-            CustomerTerm.term < f"{term}\U0010ffff",
-        )
-        for term in terms
-    ]
-    return t.id.in_(matches[0] if len(matches) == 1 else matches[0].intersect(*matches[1:]))
+_SOURCES = {
+    TermSource.CUSTOMER: Permission.CUSTOMER_READ,
+    TermSource.ADDRESS: Permission.ADDRESS_READ,
+    TermSource.BANK_ACCOUNT: Permission.BANK_ACCOUNT_READ,
+    TermSource.INVOICE: Permission.INVOICE_READ,
+}
+
+
+def _sources(context: RequestContext) -> tuple[int, ...]:
+    """Where the caller may look: a search must not tell what reading would refuse."""
+    return tuple(
+        source for source, needs in _SOURCES.items() if needs in context.principal.permissions
+    )
+
+
+def _has_term(
+    t: Columns, term: ColumnElement[str], sources: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Whether a customer has a term with this beginning: a range of an index."""
+    matches = select(CustomerTerm.customer_id).where(
+        CustomerTerm.tenant_id == tenant(),
+        CustomerTerm.term >= term,
+        CustomerTerm.source == any_(sources),
+        CustomerTerm.term < term.concat(literal_column("U&'\\+10FFFF'", Text)),
+    )
+    return t.id.in_(matches)
 
 
 def _all_customers() -> ColumnElement[int]:
@@ -162,7 +178,7 @@ class Query:
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "
         "addresses, customer numbers, external ids, addresses, IBANs (whole) and invoice numbers.",
         needs=Permission.CUSTOMER_READ,
-        search=Search(_customer_terms, _has_terms),
+        search=Search(_customer_terms, _has_term, _sources),
         total=_all_customers,
     )
     products: Connection[Product] | None = tab(

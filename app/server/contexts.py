@@ -41,13 +41,14 @@ class Contexts:
     async def _open(self, token: str, document: Document | None) -> AsyncIterator[RequestContext]:
         token_hash = hashlib.sha256(token.encode()).digest()
         async with self._database.reading(token_hash) as reading:
+            selections = self._selections(document)
             yield RequestContext(
                 settings=self._settings,
                 storage=self._storage,
                 keyring=self._keyring,
                 reading=reading,
-                loader=RecordLoader(reading),
-                selections=self._selections(document),
+                loader=RecordLoader(reading, selections.statements),
+                selections=selections,
             )
 
     def _selections(self, document: Document | None) -> Selections:

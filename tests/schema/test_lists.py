@@ -87,6 +87,27 @@ async def test_customers_are_found_by_what_agents_know(
     assert await found(people, search=search) == numbers
 
 
+@pytest.mark.parametrize(
+    ("search", "permission"),
+    [
+        ("schönhauser", "address:read"),
+        ("DE89370400440532013000", "bank_account:read"),
+        ("RE-2025-000042", "invoice:read"),
+    ],
+)
+async def test_a_search_tells_only_what_the_caller_may_read(
+    people: Publisher, search: str, permission: str
+) -> None:
+    query = "query($search: String) { customers(search: $search) { totalCount } }"
+    for permissions, count in (
+        (["customer:read"], 0),
+        (["customer:read", permission], 1),
+    ):
+        token = await people.issue_token(*permissions)
+        answer = await people.ask(query, token, search=search)
+        assert answer["data"]["customers"]["totalCount"] == count
+
+
 @pytest.mark.parametrize("search", ["!", "---", "x" * 501, "a\0b"])
 async def test_a_search_for_nothing_is_refused(people: Publisher, search: str) -> None:
     assert codes(await people.ask(CUSTOMERS, search=search)) == ["BAD_REQUEST"]
