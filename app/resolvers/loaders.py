@@ -231,7 +231,7 @@ def _page_json(
 ) -> ColumnElement[Any]:
     rows: ColumnElement[Any] = null()
     if read.shape.row is not None:
-        page = page_rows(read.page, read.shape.row, table, scope, _prefix(number))
+        page = page_rows(read.page, read.shape, table, scope, _prefix(number))
         rows = json_rows(page.correlate_except(table).subquery())
     total = page_total(read.page, table, scope) if read.shape.total else null()
     return func.json_build_object(constant("rows"), rows, constant("total"), total)

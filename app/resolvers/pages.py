@@ -39,7 +39,7 @@ from app.errors import ApiError, ErrorCode
 from app.models.base import TenantRow
 from app.resolvers.conditions import Condition, all_of
 from app.resolvers.fields import Columns, ReadField, RecordType, Tab
-from app.resolvers.selection import Shape
+from app.resolvers.selection import PageShape
 from app.resolvers.sql import (
     CURSOR,
     constant,
@@ -231,20 +231,22 @@ def matching(page: Page, t: Columns, prefix: str) -> ColumnElement[bool]:
 
 
 def page_rows(
-    page: Page, shape: Shape, table: Alias, scope: ColumnElement[bool], prefix: str
+    page: Page, shape: PageShape, table: Alias, scope: ColumnElement[bool], prefix: str
 ) -> Select[Any]:
-    """The rows of one page and one more, which tells that there is another page."""
+    """The rows of one page and one more, which tells that there is another page.
+
+    Raises:
+        ValueError: when no row is asked for.
+    """
+    if shape.row is None:
+        raise ValueError("No row is asked for.")
     t = table.c
     value = order_value(page.order, t)
     descending = page.order.descending != page.backward
-    place = (
-        bindparam(f"{prefix}fingerprint", type_=Text)
-        .concat(constant(":"))
-        .concat(cast(t.id, Text))
-        .concat(constant(":"))
-        .concat(cast(value, Text))
-    )
-    rows = select(*row_columns(shape, t), encoded(place).label(CURSOR)).where(scope)
+    columns = row_columns(shape.row, t)
+    if shape.cursors:
+        columns.append(_cursor(value, t, prefix).label(CURSOR))
+    rows = select(*columns).where(scope)
     if page.position is not None:
         here = tuple_(value, t.id)
         there = tuple_(
@@ -254,6 +256,14 @@ def page_rows(
         rows = rows.where(here < there if descending else here > there)
     keys = [value.desc(), t.id.desc()] if descending else [value.asc(), t.id.asc()]
     return rows.order_by(*keys).limit(bindparam(f"{prefix}limit", type_=Integer))
+
+
+def _cursor(value: ColumnElement[Any], t: Columns, prefix: str) -> ColumnElement[str]:
+    """The place of a row, as `position_of` reads it."""
+    separator = constant(":")
+    made_for = bindparam(f"{prefix}fingerprint", type_=Text)
+    key, order = cast(t.id, Text), cast(value, Text)
+    return encoded(made_for.concat(separator).concat(key).concat(separator).concat(order))
 
 
 def page_total(page: Page, table: Alias, scope: ColumnElement[bool]) -> ColumnElement[int]:
@@ -271,14 +281,17 @@ def page_result(page: Page, loaded: dict[str, Any]) -> dict[str, Any]:
     rows = rows[: page.size]
     if page.backward:
         rows.reverse()
+    cursors = [row.get(CURSOR) for row in rows]
     return {
         "nodes": rows,
-        "edges": [{"cursor": row[CURSOR], "node": row} for row in rows],
+        "edges": [
+            {"cursor": cursor, "node": row} for cursor, row in zip(cursors, rows, strict=True)
+        ],
         "page_info": {
             "has_next_page": page.position is not None if page.backward else more,
             "has_previous_page": more if page.backward else page.position is not None,
-            "start_cursor": rows[0][CURSOR] if rows else None,
-            "end_cursor": rows[-1][CURSOR] if rows else None,
+            "start_cursor": cursors[0] if cursors else None,
+            "end_cursor": cursors[-1] if cursors else None,
         },
         "total_count": loaded["total"],
     }

@@ -45,6 +45,7 @@ class PageShape:
     """What is asked of a connection; `row` is None when no row is."""
 
     row: Shape | None
+    cursors: bool
     total: bool
 
 
@@ -85,11 +86,12 @@ class Selections:
             edge = get_named_type(connection.fields["edges"].type)
             assert isinstance(edge, GraphQLObjectType)  # noqa: S101  A connection has edges.
             rows += self._collect(edge, edges).get("node", [])
+        cursors = bool(edges) or "pageInfo" in selected
         row = None
-        if rows or edges or "pageInfo" in selected:
+        if rows or cursors:
             node = get_named_type(connection.fields["nodes"].type)
             row = self._shape(self._object_type(node.name), rows)
-        return PageShape(row=row, total="totalCount" in selected)
+        return PageShape(row=row, cursors=cursors, total="totalCount" in selected)
 
     def _shape(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Shape:
         fields = []

@@ -92,8 +92,10 @@ def _has_term(
 
 def _all_customers() -> ColumnElement[int]:
     """The tenant's customers, summed over the counters that triggers keep."""
-    total = select(func.coalesce(func.sum(CustomerCount.count), 0)).scalar_subquery()
-    return cast(total, BigInteger)
+    total = select(func.coalesce(func.sum(CustomerCount.count), literal_column("0"))).where(
+        CustomerCount.tenant_id == tenant()
+    )
+    return cast(total.scalar_subquery(), BigInteger)
 
 
 @strawberry.type(description="Everything that can be read.")
