@@ -80,18 +80,24 @@ def schema() -> None:
 
 @demo_commands.command("seed")
 def seed_demo(
-    customers: Annotated[int, typer.Option(min=1, help="How many customers to add.")] = 10_000,
+    customers: Annotated[int, typer.Option(min=1, help="How many there are to be.")] = 10_000,
+    tenant: Annotated[str, typer.Option(help="The tenant, which is made for this.")] = "bulk",
 ) -> None:
-    """Add many customers to the demonstration, to see how things behave at that size."""
+    """Fill a tenant of its own with many customers, to see how things behave at that size.
+
+    Customers that are there from an earlier run, also one that was interrupted, are kept.
+    """
     from app.commands.serving import prepare
 
     with _provided() as settings:
-        from app.demo.bulk import seed_customers
-        from app.demo.seed import ensure_demo
+        from app.auth.administration import AdministrationError
+        from app.demo.bulk import TenantTakenError, seed_customers
 
         prepare(settings, progress)
-        ensure_demo(settings, progress.console)
-        seed_customers(settings, customers, progress.console)
+        try:
+            seed_customers(settings, customers, progress.console, tenant=tenant)
+        except (AdministrationError, TenantTakenError) as error:
+            raise CommandError(str(error)) from error
 
 
 @tenant_commands.command("create")

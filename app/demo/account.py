@@ -98,7 +98,6 @@ class Account:
     bank_account: int | None = None
     activities: int = 0
     deliveries: int = 0
-    anonymized: bool = False
 
     @property
     def now(self) -> datetime:
@@ -108,8 +107,7 @@ class Account:
     @property
     def customer(self) -> Doer:
         """The customer as the doer of something."""
-        name = None if self.anonymized else self.person.name
-        return {"actor_kind": "CUSTOMER", "actor_id": self.id, "actor_name": name}
+        return {"actor_kind": "CUSTOMER", "actor_id": self.id, "actor_name": self.person.name}
 
     @property
     def delivery_address(self) -> int:
@@ -142,7 +140,7 @@ class Account:
             created_at=at,
             changed_at=at,
             action=action,
-            note=None if self.anonymized else note,
+            note=note,
             **doer,
             **values,
         )

@@ -43,7 +43,7 @@ def add_account(
         detail,
         str(number),
         _person(rng, world, number, detail, company),
-        _created(rng, world, detail),
+        _created(rng, world, old=detail.every_tab or anonymized),
     )
     locks = contacts.locks_of(account, lock)
     contacts.add_customer(account, **locks)
@@ -70,9 +70,9 @@ def _person(rng: Random, world: World, number: int, detail: Detail, company: str
     return replace(person, company=company, birthday=None) if company else person
 
 
-def _created(rng: Random, world: World, detail: Detail) -> datetime:
+def _created(rng: Random, world: World, *, old: bool) -> datetime:
     """Most accounts are young; those that show much are old."""
-    days = _OLDEST_DAYS if detail.every_tab else 20 + int(rng.random() ** 1.6 * _OLDEST_DAYS)
+    days = _OLDEST_DAYS if old else 20 + int(rng.random() ** 1.6 * _OLDEST_DAYS)
     day = world.today - timedelta(days=days)
     return datetime.combine(day, time(5), UTC) + timedelta(seconds=rng.randrange(60_000))
 
@@ -107,14 +107,16 @@ _KEPT: dict[str, dict[str, Any]] = {
 
 def _anonymize(account: Account) -> None:
     """Scrub every column that is declared personal, but for what the law wants kept."""
+    at = account.now - timedelta(days=30)
     for table, record in account.batch.records_of(account.id):
         for column in table.columns:
             if _is_to_be_scrubbed(column, record):
                 kept = _KEPT.get(table.name, {})
                 record[column.name] = kept.get(column.name, _scrubbed(account, column, record))
         if table.name == "customer":
-            record["anonymized_at"] = account.now - timedelta(days=30)
+            record["anonymized_at"] = at
             record["two_factor_since"] = None
+    account.log("customer.anonymized", at, account.agent(), "Kunde anonymisiert.")
 
 
 def _is_to_be_scrubbed(column: Any, record: dict[str, Any]) -> bool:

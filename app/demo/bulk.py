@@ -25,10 +25,14 @@ from app.demo.world import Publisher, build_world, create_publisher, load_world
 from app.encryption import Keyring
 from app.settings import Settings
 
-BATCH_CUSTOMERS = 500
+BATCH_CUSTOMERS = 1_000
 _MOST_ROWS_PER_CUSTOMER = 120
 _AGENTS = ("Renate Hollstein", "Tobias Kranz", "Verena Auinger")
 _REPORTS = 20
+
+
+class TenantTakenError(Exception):
+    """The tenant is somebody's; the message says what to do."""
 
 
 def seed_customers(
@@ -39,7 +43,7 @@ def seed_customers(
     What is there already is kept and counted, so an interrupted run can be taken up again.
 
     Raises:
-        ValueError: The tenant exists and was not made here.
+        TenantTakenError: The tenant exists and was not made here.
     """
     today = datetime.now(UTC).date()
     asyncio.run(_seed(settings, count, console, tenant, today))
@@ -156,7 +160,7 @@ async def _open(
             await write(connection, batch.take())
         return Stream(connection, world, batch, 0, {})
     if known["name"] != publisher.name:
-        raise ValueError(
+        raise TenantTakenError(
             f"The tenant {tenant} was not made for this: choose another with --tenant."
         )
     batch = Batch(known["id"])

@@ -158,6 +158,8 @@ def add_opt_ins(account: Account) -> None:
             "text_sha256": texts.HASHES[purpose, channel],
         }
         for step in steps:
+            if step == "REVOKED":
+                at = at_any_time(rng, at, account.now)
             account.add(
                 models.OptInEntry,
                 at,

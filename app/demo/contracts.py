@@ -92,7 +92,8 @@ def end_some(account: Account, contract: Contract, *, surely: bool = False) -> N
     days = (today - contract.starts_on).days
     if fate < 0.14 and days > 40:
         contract.status = "INACTIVE"
-        contract.ends_on = _end_of_period(contract, today - timedelta(days=rng.randrange(days)))
+        ago = min(500, days) if surely else rng.randrange(days)
+        contract.ends_on = _end_of_period(contract, today - timedelta(days=ago))
         if contract.ends_on >= today:
             contract.status = "CANCELLED"
     elif fate < 0.2:
@@ -198,11 +199,12 @@ def _add_period(
     )
     contract.periods.append(Period(key, first, until, price))
     if free:
-        at = account.moment(first - timedelta(days=9))
+        at, agent = account.moment(first - timedelta(days=9)), account.agent()
+        account.log("goodwill.granted", at, agent, "Kulanz: eine Abrechnungsperiode kostenlos.")
         account.add(
             models.Goodwill,
             at,
-            account.agent(),
+            agent,
             kind="FREE_PERIOD",
             count=1,
             reason=account.rng.choice(texts.GOODWILL_REASONS),

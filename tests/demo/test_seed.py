@@ -172,6 +172,11 @@ _BROKEN = {
         SELECT id FROM opt_in WHERE status <> (SELECT entry.status FROM opt_in_entry AS entry
             WHERE (entry.tenant_id, opt_in_id) = (opt_in.tenant_id, opt_in.id)
             ORDER BY created_at DESC, entry.id DESC LIMIT 1)""",
+    "something is left of the anonymised": """
+        SELECT activity.id FROM activity
+        JOIN customer ON (customer.tenant_id, customer.id) = (activity.tenant_id, customer_id)
+        WHERE anonymized_at IS NOT NULL AND activity.created_at < anonymized_at
+            AND text <> 'Anonymisiert'""",
     "something happened in the future": """
         SELECT id FROM activity WHERE created_at > $1 + 1
         UNION ALL SELECT id FROM history WHERE created_at > $1 + 1
@@ -258,6 +263,9 @@ async def test_locks_are_shown_and_the_anonymised_account_is_scrubbed(
     )
     found = {term["term"] for term in await owner.fetch(terms, row["tenant_id"], row["id"])}
     assert found == {"anonymisiert"}
+    running = "SELECT count(*) FROM subscription WHERE tenant_id = $1 AND customer_id = $2"
+    running += " AND status <> 'INACTIVE'"
+    assert await owner.fetchval(running, row["tenant_id"], row["id"]) == 0
     kept = "SELECT address->>'last_name' FROM invoice WHERE tenant_id = $1 AND customer_id = $2"
     assert await owner.fetchval(kept, row["tenant_id"], row["id"])
 
