@@ -3,6 +3,7 @@
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
+NAME ?=
 
 # Relative, since make can't handle a path with a space in its name.
 VENV := .venv
@@ -12,7 +13,7 @@ DEV := $(VENV)/dev.stamp
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test check bench lock graphiql schema
+.PHONY: help run test check bench lock graphiql schema migration
 .DEFAULT_GOAL := help
 
 help: ## Show this.
@@ -35,6 +36,9 @@ bench: $(DEV) ## Measure the workloads of benchmarks/.
 
 schema: $(DEV) ## Write schema.graphql anew.
 	$(BIN)/python -m app.cli schema > schema.graphql
+
+migration: $(DEV) ## Write the next migration from the models; NAME says what it does.
+	@$(BIN)/python -m app.migrations $(NAME)
 
 graphiql: ## Bundle the GraphiQL page anew (needs node and npm).
 	cd app/server/graphiql && npm ci && npm run build
