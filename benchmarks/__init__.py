@@ -1,0 +1,1 @@
+"""What reads cost, measured over HTTP against a real server, and how that grows."""
