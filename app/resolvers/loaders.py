@@ -33,9 +33,10 @@ from sqlalchemy.sql.selectable import Alias
 
 from app.database import Reading
 from app.resolvers.fields import RecordType
-from app.resolvers.pages import Page, matching, page_rows, page_total
+from app.resolvers.pages import Page, matching, page_cursor, page_rows, page_total
+from app.resolvers.rows import RowJson
 from app.resolvers.selection import PageShape, Shape
-from app.resolvers.sql import constant, json_rows, row_columns, table_of, tenant, whole_row
+from app.resolvers.sql import CURSOR, constant, json_rows, table_of, tenant, whole_row
 from app.resolvers.statements import StatementCache
 
 
@@ -98,6 +99,8 @@ class PageRead:
 
 
 Read = RowRead | UniqueRead | PageRead
+
+_ROWS = RowJson()
 
 
 class RecordLoader(DataLoader[Read, Any]):
@@ -191,7 +194,7 @@ def _rows_by_key(number: int, read: RowRead) -> Select[int, int, str]:
     wanted = _keys(number)
     table = table_of(read.record.model)
     row = (
-        select(*row_columns(read.shape, table.c))
+        select(*_ROWS.columns(read.shape, table.c))
         .where(table.c.tenant_id == tenant(), table.c.id == wanted.c.key)
         .correlate_except(table)
         .lateral()
@@ -204,7 +207,7 @@ def _row_by_value(number: int, read: UniqueRead) -> Select[int, int, str]:
     table = table_of(read.record.model)
     column = table.c[read.column]
     row = (
-        select(*row_columns(read.shape, table.c))
+        select(*_ROWS.columns(read.shape, table.c))
         .where(
             table.c.tenant_id == tenant(),
             column == bindparam(f"{_prefix(number)}value", type_=column.type),
@@ -231,7 +234,10 @@ def _page_json(
 ) -> ColumnElement[Any]:
     rows: ColumnElement[Any] = null()
     if read.shape.row is not None:
-        page = page_rows(read.page, read.shape, table, scope, _prefix(number))
+        columns = _ROWS.columns(read.shape.row, table.c)
+        if read.shape.cursors:
+            columns.append(page_cursor(read.page, table.c, _prefix(number)).label(CURSOR))
+        page = page_rows(read.page, columns, table, scope, _prefix(number))
         rows = json_rows(page.correlate_except(table).subquery())
     total = page_total(read.page, table, scope) if read.shape.total else null()
     return func.json_build_object(constant("rows"), rows, constant("total"), total)

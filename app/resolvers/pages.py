@@ -39,12 +39,10 @@ from app.errors import ApiError, ErrorCode
 from app.models.base import TenantRow
 from app.resolvers.conditions import Condition, all_of
 from app.resolvers.fields import Columns, ReadField, RecordType, Tab
-from app.resolvers.selection import PageShape
 from app.resolvers.sql import (
     CURSOR,
     constant,
     encoded,
-    row_columns,
     tenant,
     value_of,
 )
@@ -106,6 +104,7 @@ class Page:
     def parameters(self, prefix: str) -> dict[str, Any]:
         """The values, by the names that the SQL gives its parameters."""
         values: dict[str, Any] = {
+            f"{prefix}size": self.size,
             f"{prefix}limit": self.size + 1,
             f"{prefix}fingerprint": self.fingerprint,
         }
@@ -231,22 +230,23 @@ def matching(page: Page, t: Columns, prefix: str) -> ColumnElement[bool]:
 
 
 def page_rows(
-    page: Page, shape: PageShape, table: Alias, scope: ColumnElement[bool], prefix: str
+    page: Page,
+    columns: list[ColumnElement[Any]],
+    table: Alias,
+    scope: ColumnElement[bool],
+    prefix: str,
+    *,
+    limit: str = "limit",
 ) -> Select[Any]:
-    """The rows of one page and one more, which tells that there is another page.
+    """Columns of the rows of one page, in the direction it is read: backward ones come reversed.
 
-    Raises:
-        ValueError: when no row is asked for.
+    `limit` is the name of the parameter that bounds them: the page's "size", or "limit", which is
+    one more and so tells whether there is another page.
     """
-    if shape.row is None:
-        raise ValueError("No row is asked for.")
     t = table.c
     value = order_value(page.order, t)
     descending = page.order.descending != page.backward
-    columns = row_columns(shape.row, t)
-    if shape.cursors:
-        columns.append(_cursor(value, t, prefix).label(CURSOR))
-    rows = select(*columns).where(scope)
+    rows = select(*columns).select_from(table).where(scope)
     if page.position is not None:
         here = tuple_(value, t.id)
         there = tuple_(
@@ -254,15 +254,26 @@ def page_rows(
             bindparam(f"{prefix}position_id", type_=BigInteger),
         )
         rows = rows.where(here < there if descending else here > there)
-    keys = [value.desc(), t.id.desc()] if descending else [value.asc(), t.id.asc()]
-    return rows.order_by(*keys).limit(bindparam(f"{prefix}limit", type_=Integer))
+    bound = bindparam(f"{prefix}{limit}", type_=Integer)
+    return rows.order_by(*_direction(value, t, descending=descending)).limit(bound)
 
 
-def _cursor(value: ColumnElement[Any], t: Columns, prefix: str) -> ColumnElement[str]:
+def page_order(page: Page, t: Columns) -> list[ColumnElement[Any]]:
+    """What the rows of a page are sorted by, forward."""
+    return _direction(order_value(page.order, t), t, descending=page.order.descending)
+
+
+def _direction(
+    value: ColumnElement[Any], t: Columns, *, descending: bool
+) -> list[ColumnElement[Any]]:
+    return [value.desc(), t.id.desc()] if descending else [value.asc(), t.id.asc()]
+
+
+def page_cursor(page: Page, t: Columns, prefix: str) -> ColumnElement[str]:
     """The place of a row, as `position_of` reads it."""
     separator = constant(":")
     made_for = bindparam(f"{prefix}fingerprint", type_=Text)
-    key, order = cast(t.id, Text), cast(value, Text)
+    key, order = cast(t.id, Text), cast(order_value(page.order, t), Text)
     return encoded(made_for.concat(separator).concat(key).concat(separator).concat(order))
 
 

@@ -12,6 +12,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
@@ -29,15 +30,36 @@ Fragments = dict[str, FragmentDefinitionNode]
 
 
 @dataclass(frozen=True, eq=False)
+class Selected:
+    """A field that is asked for, under the key that its value gets; None is `__typename`."""
+
+    key: str
+    field: ReadField | None
+    below: "Shape | None" = None
+    place: "Place | None" = None
+
+
+@dataclass(frozen=True, eq=False)
 class Shape:
     """The fields of an object that a document asks for, each with the shape below it.
 
     Shapes are compared by identity: one place in one document has one shape, so requests for
-    many customers from that place are answered together.
+    many customers from that place are answered together. A `keyed` one holds the row's own key.
     """
 
+    type_name: str
     record: RecordType | None
-    fields: tuple[tuple[ReadField, "Shape | None"], ...]
+    fields: tuple[Selected, ...]
+    keyed: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a connection is asked for within finished JSON; it gets its arguments there."""
+
+    number: int
+    node: FieldNode
+    definition: GraphQLField
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +123,9 @@ class Selections:
                 continue
             below = get_named_type(type_.fields[name].type)
             shape = self._shape(below, selected) if isinstance(below, GraphQLObjectType) else None
-            fields.append((field, shape))
+            fields.append(Selected(field.python_name, field, shape))
         definition = type_.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-        return Shape(record_of(definition.origin), tuple(fields))
+        return Shape(type_.name, record_of(definition.origin), tuple(fields))
 
     def _collect(
         self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]
