@@ -1,6 +1,5 @@
-"""The documents say what is true: settings, commands, queries, codes, imports and links."""
+"""The documents say what is true: settings, commands, queries, codes and links."""
 
-import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -13,33 +12,12 @@ from app.cli import cli
 from app.errors import ErrorCode
 from app.schema.root import schema
 from app.settings import Settings
+from tests.markdown import blocks, rows
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
-
-BOTTOM = {"settings", "errors", "logs", "database", "storage", "encryption", "context"}
-"""What everything may import."""
-
-
-def rows(document: str, heading: str) -> list[list[str]]:
-    """The rows of the first table below a line of a document, without its head."""
-    _, found, below = document.partition(f"\n{heading}")
-    assert found, heading
-    lines = iter(below.splitlines())
-    table = []
-    for line in lines:
-        if line.startswith("|"):
-            table.append([cell.strip() for cell in line.strip("|").split(" | ")])
-        elif table:
-            break
-    return table[2:]
-
-
-def blocks(document: str, language: str) -> list[str]:
-    """The code blocks of a document in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", document, re.DOTALL | re.MULTILINE)
 
 
 def shown(default: Any) -> str:
@@ -121,31 +99,3 @@ def test_files_that_are_named_for_contributors_are_there() -> None:
     paths = set(re.findall(r"`((?:app|tests|benchmarks)/[\w/.]*)", CONTRIBUTING))
     assert invented <= paths
     assert [path for path in sorted(paths - invented) if not (ROOT / path).exists()] == []
-
-
-def _imports(path: Path) -> set[str]:
-    """The parts of the application that a module imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("app.")}
-    return found
-
-
-def test_imports_go_as_the_table_of_the_house_says() -> None:
-    allowed = {
-        Path(row[0].strip("`")).relative_to("app").stem: set(re.findall(r"`(\w+)`", row[2]))
-        for row in rows(CONTRIBUTING, "## The house")
-    }
-    paths = [path for path in (ROOT / "app").rglob("*.py") if "graphiql" not in path.parts]
-    for path in paths:
-        part = path.relative_to(ROOT / "app").with_suffix("").parts[0]
-        if part in BOTTOM or part == "__init__":
-            continue
-        # `main` is what a row calls `app/main.py`.
-        wrong = _imports(path) - {part} - allowed[part] - BOTTOM
-        assert not wrong, f"{path.relative_to(ROOT)} imports {', '.join(sorted(wrong))}"
