@@ -81,6 +81,11 @@ class Settings(BaseSettings):
     max_fields: int = Field(
         2_000, ge=10, description="Most fields in an operation, fragments expanded."
     )
+    max_values: int = Field(
+        100_000,
+        ge=1_000,
+        description="Most values an operation may ask for: its fields times the page sizes.",
+    )
     document_cache_size: int = Field(1_000, ge=1, description="How many documents are kept.")
     request_timeout_seconds: float = Field(30.0, gt=0, description="Longest execution.")
 

@@ -147,6 +147,8 @@ class ReadField(StrawberryField):
     needs: Permission | None = None
     filterable: bool = False
     sortable: bool = False
+    long: bool = False
+    """Whether a value may be thousands of characters long; an operation may ask for fewer."""
 
     @classmethod
     def declare(
@@ -176,6 +178,7 @@ class ReadField(StrawberryField):
         copy = super().__copy__()
         copy.read, copy.needs = self.read, self.needs
         copy.filterable, copy.sortable = self.filterable, self.sortable
+        copy.long = self.long
         return copy
 
     @property
@@ -225,13 +228,18 @@ def column(
     where: bool = False,
     order: bool = False,
     needs: Permission | None = None,
+    long: bool = False,
 ) -> Any:
     """A column of the record's table, named like the field or as `of` says.
 
     `where` lets clients filter by it, `order` lets them sort by it. `needs` is for columns that
-    not everyone who sees the record may see.
+    not everyone who sees the record may see, `long` for texts of thousands of characters.
     """
-    return ReadField.declare(Column(of), description, needs=needs, filterable=where, sortable=order)
+    field = ReadField.declare(
+        Column(of), description, needs=needs, filterable=where, sortable=order
+    )
+    field.long = long
+    return field
 
 
 def expression(

@@ -31,7 +31,7 @@ class Activity(AccountRecord):
     """A note, a hint, a call, a letter, or what an action changed."""
 
     kind: ActivityKind = column("What it is.", where=True, order=True)
-    text: str = column("What it says, 1 to 10,000 characters.", where=True)
+    text: str = column("What it says, 1 to 10,000 characters.", where=True, long=True)
     attachments: list[File] | None = many(
         "activity_id",
         "Its files, at most five.",

@@ -32,7 +32,7 @@ class Mail(AccountRecord):
     template: str = column("The template it was made from.", where=True, order=True)
     recipient: EmailAddress = column("The address it goes to.", where=True, order=True)
     subject: str = column("Its subject.", where=True)
-    body: str | None = column("Its text, where it is kept.")
+    body: str | None = column("Its text, where it is kept.", long=True)
     status: MailStatus = column("What became of it.", where=True, order=True)
     sent_at: datetime | None = column("When it was sent.", where=True, order=True)
     error: str | None = column("Why it could not be sent.")

@@ -51,7 +51,7 @@ class OptInEntry(AccountRecord):
     source: str = column("Where it was said: a form, a call, a letter.", where=True)
     ip: str | None = expression(ip_text, "The internet address it came from.")
     user_agent: str | None = column("The program it came from.")
-    text: str | None = column("The full declaration, as it was shown.")
+    text: str | None = column("The full declaration, as it was shown.", long=True)
     text_version: str | None = column("The declaration's version.", where=True)
     text_sha256: str | None = column("The declaration's SHA-256, in hexadecimal.")
 

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from strawberry.execution import optimized_is_awaitable
 
 from app.errors import ApiError, ErrorCode
+from app.server.amounts import Amount
 from app.server.documents import LONGEST_MESSAGE, Document, DocumentCache, Operation
 from app.server.faults import answer_for, field_error
 from app.server.http import (
@@ -156,10 +157,21 @@ class GraphQLEndpoint:
             return _request_errors(
                 [_bad_variable(error.formatted) for error in executor], media_type
             )
+        amount = self._amount(operation, executor)
+        amount.check(executor.variable_values.coerced, self._settings.max_values)
         result: Any = executor.execute_operation()
         if _is_awaitable(result):
             result = await result
         return _result(result)
+
+    def _amount(self, operation: Operation, executor: "Executor[Any]") -> Amount:
+        """What the operation asks for, kept with its document."""
+        facts, key = operation.document.facts, (Amount, operation.name)
+        amount: Amount | None = facts.get(key)
+        if amount is None:
+            fragments = {name: known.definition for name, known in executor.fragments.items()}
+            amount = facts[key] = Amount(self._schema, operation.node, fragments)
+        return amount
 
 
 class _Watch:
