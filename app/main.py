@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -41,6 +40,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await database.open()
         yield
         # uvicorn has let the requests finish by now.
         await database.close()
@@ -91,8 +91,8 @@ def readiness_checks(settings: Settings, database: Database, storage: Storage) -
     """What must work before requests are sent here."""
 
     async def answers() -> None:
-        async with database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        async with database.connection() as connection:
+            await connection.fetchval("SELECT 1")
 
     async def is_migrated() -> None:
         from app.migrations.run import is_current

@@ -247,6 +247,7 @@ def page_rows(
     value = order_value(page.order, t)
     descending = page.order.descending != page.backward
     rows = select(*columns).select_from(table).where(scope)
+    order = [value.desc(), t.id.desc()] if descending else [value.asc(), t.id.asc()]
     if page.position is not None:
         here = tuple_(value, t.id)
         there = tuple_(
@@ -255,18 +256,7 @@ def page_rows(
         )
         rows = rows.where(here < there if descending else here > there)
     bound = bindparam(f"{prefix}{limit}", type_=Integer)
-    return rows.order_by(*_direction(value, t, descending=descending)).limit(bound)
-
-
-def page_order(page: Page, t: Columns) -> list[ColumnElement[Any]]:
-    """What the rows of a page are sorted by, forward."""
-    return _direction(order_value(page.order, t), t, descending=page.order.descending)
-
-
-def _direction(
-    value: ColumnElement[Any], t: Columns, *, descending: bool
-) -> list[ColumnElement[Any]]:
-    return [value.desc(), t.id.desc()] if descending else [value.asc(), t.id.asc()]
+    return rows.order_by(*order).limit(bound)
 
 
 def page_cursor(page: Page, t: Columns, prefix: str) -> ColumnElement[str]:

@@ -77,12 +77,9 @@ def code_of(error: BaseException) -> ErrorCode:
 
 
 def _lost_connection(error: BaseException) -> bool:
-    """Whether SQLAlchemy or asyncpg say that there is no connection to be had."""
-    if getattr(error, "connection_invalidated", False):
-        return True
+    """Whether asyncpg says that there is no connection to be had."""
     kind = type(error)
     return (kind.__module__.partition(".")[0], kind.__name__) in {
-        ("sqlalchemy", "TimeoutError"),
         ("asyncpg", "ConnectionDoesNotExistError"),
         ("asyncpg", "InterfaceError"),
     }

@@ -1,0 +1,161 @@
+"""Finished JSON: records and whole connections as the client asked for them.
+
+What comes out of the database is sent as it is, so every key, null and order of fields is made
+here the way graphql-core would make it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Subquery,
+    Text,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.sql.selectable import Alias
+
+from app.resolvers.fields import Columns
+from app.resolvers.pages import (
+    Page,
+    matching,
+    order_value,
+    page_cursor,
+    page_rows,
+    page_total,
+)
+from app.resolvers.rows import RowJson
+from app.resolvers.selection import Place, Selected, Shape
+from app.resolvers.sql import constant, json_rows, table_of, whole_row
+
+
+class FinishedJson(RowJson):
+    """Builds finished JSON; `pages` says what each place in the document wants of its list."""
+
+    def __init__(self, pages: Mapping[Place, Page], prefix: str = "") -> None:
+        self._pages = pages
+        self._prefix = prefix
+
+    def page_prefix(self, place: Place) -> str:
+        """What the names of a page's parameters begin with."""
+        return f"{self._prefix}l{place.number}_"
+
+    def connection(
+        self, selected: Selected, below: Shape, parent: ColumnElement[Any] | None
+    ) -> ColumnElement[Any]:
+        """A connection: the rows that point at `parent`, or all of the tenant's."""
+        if selected.place is None:
+            raise TypeError(f"{selected.key} was asked for nowhere.")
+        page, prefix = self._pages[selected.place], self.page_prefix(selected.place)
+        table = table_of(page.record.model)
+        scope = matching(page, table.c, prefix)
+        if parent is not None:
+            scope &= or_(*(table.c[key] == parent for key in page.tab.foreign_keys))
+        listing = _Listing(self, page, prefix, table, scope)
+        pairs: list[Any] = []
+        for part in below.fields:
+            pairs += [constant(part.key), listing.part(part, below)]
+        return func.json_build_object(*pairs)
+
+    def _connection(self, selected: Selected, below: Shape, t: Columns) -> ColumnElement[Any]:
+        return self.connection(selected, below, t.id)
+
+
+class _Listing:
+    """One list, of which a client asks for nodes, edges, page information and the total.
+
+    Each is a subquery of its own: they read the same few entries of the same index.
+    """
+
+    def __init__(
+        self,
+        json: FinishedJson,
+        page: Page,
+        prefix: str,
+        table: Alias,
+        scope: ColumnElement[bool],
+    ) -> None:
+        self._json = json
+        self._page = page
+        self._prefix = prefix
+        self._table = table
+        self._scope = scope
+
+    def part(self, selected: Selected, connection: Shape) -> ColumnElement[Any]:
+        """The value of a connection's field."""
+        if selected.field is None:
+            return constant(connection.type_name)
+        name, below = selected.field.python_name, selected.below
+        if below is None:
+            return page_total(self._page, self._table, self._scope)
+        if name == "page_info":
+            return self._page_info(below)
+        if name == "nodes":
+            return self._rows(self._json.columns(below, self._table.c))
+        return self._rows([self._edge(part, below).label(part.key) for part in below.fields])
+
+    def _edge(self, selected: Selected, edge: Shape) -> ColumnElement[Any]:
+        """The value of an edge's field."""
+        if selected.field is None:
+            return constant(edge.type_name)
+        if selected.below is None:
+            return page_cursor(self._page, self._table.c, self._prefix)
+        return self._object(self._json.columns(selected.below, self._table.c))
+
+    def _object(self, columns: list[ColumnElement[Any]]) -> ColumnElement[Any]:
+        """Columns of the listed table as one JSON object."""
+        row = select(*columns).correlate(self._table).subquery()
+        return select(func.row_to_json(whole_row(row))).select_from(row).scalar_subquery()
+
+    def _rows(self, columns: list[ColumnElement[Any]]) -> ColumnElement[Any]:
+        """The page's rows as a JSON array, in the list's order whichever way they are read."""
+        t = self._table.c
+        if not self._page.backward:
+            return json_rows(self._select(columns, "size"))
+        keys = [order_value(self._page.order, t).label("value"), t.id.label("key")]
+        read = self._select([self._object(columns).label("item"), *keys], "size")
+        descending = self._page.order.descending
+        order = [key.desc() if descending else key.asc() for key in (read.c.value, read.c.key)]
+        items = func.json_agg(aggregate_order_by(read.c.item, *order))
+        array = func.coalesce(items, func.json_build_array())
+        return select(array).select_from(read).scalar_subquery()
+
+    def _page_info(self, below: Shape) -> ColumnElement[Any]:
+        """The page's ends, and whether there is more, from the cursors of its rows and one more.
+
+        Read backward, the first cursor is that of the page's last row.
+        """
+        cursor = page_cursor(self._page, self._table.c, self._prefix)
+        read = self._select([cursor.label("cursor")], "limit")
+        cursors = select(func.array_agg(read.c.cursor, type_=ARRAY(Text)).label("all"))
+        found = cursors.select_from(read).subquery()
+        size = bindparam(f"{self._prefix}size", type_=Integer)
+        count = func.coalesce(func.cardinality(found.c.all), literal_column("0"))
+        near = found.c.all[literal_column("1", Integer)]
+        far = found.c.all[func.least(count, size, type_=Integer)]
+        more, beyond = count > size, true() if self._page.position is not None else false()
+        backward = self._page.backward
+        values = {
+            "has_next_page": beyond if backward else more,
+            "has_previous_page": more if backward else beyond,
+            "start_cursor": far if backward else near,
+            "end_cursor": near if backward else far,
+        }
+        pairs: list[Any] = []
+        for part in below.fields:
+            value = values[part.field.python_name] if part.field else constant(below.type_name)
+            pairs += [constant(part.key), value]
+        return select(func.json_build_object(*pairs)).select_from(found).scalar_subquery()
+
+    def _select(self, columns: list[ColumnElement[Any]], limit: str) -> Subquery:
+        rows = page_rows(self._page, columns, self._table, self._scope, self._prefix, limit=limit)
+        return rows.correlate_except(self._table).subquery()
