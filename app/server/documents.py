@@ -1,9 +1,12 @@
 """GraphQL documents, each parsed, limited and validated once and then kept."""
 
+import re
 import sys
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import graphql.validation.rules.overlapping_fields_can_be_merged as overlapping_fields
@@ -18,6 +21,8 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
+    Source,
+    SourceLocation,
     parse,
     specified_rules,
     validate,
@@ -50,6 +55,26 @@ _GAVE_UP = "Validation aborted."
 # for documents far larger than the limits admit, and take several times as long to use up.
 overlapping_fields.MAX_COMPLEXITY_BUDGET = 30_000
 validation_context.MAX_FRAGMENT_WORK = 20_000
+
+
+_LINE_END = re.compile("\r\n|[\n\r]")
+
+
+class IndexedSource(Source):
+    """A document's text that knows where its lines begin.
+
+    Each error of each field asks for its line, and graphql-core counts from the beginning every
+    time: thousands of errors in a document of empty lines would take minutes.
+    """
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_END.finditer(self.body))]
+
+    def get_location(self, position: int) -> SourceLocation:
+        """The line and column of a position, both from 1."""
+        line = max(1, bisect_left(self._line_starts, position + 1))
+        return SourceLocation(line, position + 1 - self._line_starts[line - 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +212,7 @@ class DocumentCache:
         most = self._limits.tokens
         try:
             return parse(
-                source,
+                IndexedSource(source),
                 max_lexical_tokens=most,
                 max_comments=most,
                 allow_empty_selection_sets=False,

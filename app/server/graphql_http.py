@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeGuard, cast
 
 import orjson
 import strawberry
-from graphql import GraphQLFormattedError, GraphQLSchema, OperationType
+from graphql import GraphQLError, GraphQLFormattedError, GraphQLSchema, OperationType
 from graphql.execution import ExecutionResult, Executor
 from starlette.types import Receive, Scope, Send
 from strawberry.execution import optimized_is_awaitable
@@ -234,7 +234,7 @@ def _result(result: ExecutionResult) -> Answer:
     """The answer of an operation that ran. It is 200 unless nothing came of it for our sake."""
     if not result.errors:
         return Answer(HTTPStatus.OK, orjson.dumps({"data": result.data}))
-    errors = [field_error(error) for error in result.errors]
+    errors = _field_errors(result.errors)
     status = HTTPStatus.OK
     if result.data is None or not any(value is not None for value in result.data.values()):
         codes = {error.get("extensions", {}).get("code") for error in errors}
@@ -242,6 +242,28 @@ def _result(result: ExecutionResult) -> Answer:
             if code.value in codes:
                 status = _STATUS[code]
     return Answer(status, orjson.dumps({"errors": errors, "data": result.data}))
+
+
+def _field_errors(errors: list[GraphQLError]) -> list[GraphQLFormattedError]:
+    """The errors of fields as the client sees them.
+
+    When a statement fails, so does each field that waited for it; that is one fault with one id.
+    """
+    first: dict[int, GraphQLFormattedError] = {}
+    answers = []
+    for error in errors:
+        cause = id(error.original_error or error)
+        known = first.get(cause)
+        answer = field_error(error) if known is None else {**known, **_place(error)}
+        first.setdefault(cause, answer)
+        answers.append(answer)
+    return answers
+
+
+def _place(error: GraphQLError) -> GraphQLFormattedError:
+    """Where an error occurred."""
+    formatted = error.formatted
+    return {key: formatted[key] for key in ("locations", "path") if key in formatted}  # type: ignore[return-value]  # It is a part of one.
 
 
 def _request_errors(errors: list[GraphQLFormattedError], media_type: str) -> Answer:

@@ -1,11 +1,13 @@
 """Documents are read once, and what is kept of them is bounded."""
 
+import time
+
 import pytest
-from graphql import OperationType
+from graphql import OperationType, Source
 
 import app.server.documents
 from app.errors import ApiError
-from app.server.documents import DocumentCache
+from app.server.documents import DocumentCache, IndexedSource
 from app.server.limits import Limits
 from tests.server.endpoint import SCHEMA
 
@@ -91,3 +93,22 @@ def test_without_introspection_nothing_of_the_schema_is_told() -> None:
 def test_messages_do_not_quote_at_length() -> None:
     (error,) = cache().prepare("{ " + "x" * 100_000 + " }").errors
     assert len(error["message"]) == 500
+
+
+def test_lines_are_found_as_the_library_finds_them() -> None:
+    body = "\n{ hello\r\n\r  nested {\n\n hello } # ü\r }"
+    for position, character in enumerate(body):
+        if character not in "\r\n":
+            expected = Source(body).get_location(position)
+            assert IndexedSource(body).get_location(position) == expected
+
+
+def test_finding_many_lines_is_cheap() -> None:
+    document = cache().prepare("\n" * 190_000 + "{ hello }")
+    assert document.ast is not None
+    (location,) = [node.loc for node in document.ast.definitions]
+    assert location is not None
+    started = time.process_time()
+    for _ in range(10_000):
+        assert location.source.get_location(location.start) == (190_001, 1)
+    assert time.process_time() - started < 2
