@@ -4,7 +4,8 @@ import asyncio
 import base64
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from starlette.applications import Starlette
 
 from app.settings import Settings
 from app.storage import Storage
-from tests.lifespan import lifespan
+from tests.asgi import client_of, lifespan
 from tests.postgres_proxy import PostgresProxy
+from tests.publisher import Publisher
 from tests.services import TEMPLATE, Owner, Services
 
 _owner = pytest.StashKey[Owner]()
@@ -65,9 +67,9 @@ def services(request: pytest.FixtureRequest) -> Services:
     return Services(config.stash[_owner].address)
 
 
-@pytest.fixture
-async def database(services: Services) -> AsyncIterator[Database]:
-    """A migrated, empty database that only this test uses."""
+@asynccontextmanager
+async def _cloned(services: Services) -> AsyncIterator[Database]:
+    """A migrated, empty database for as long as the block runs."""
     cluster, name = services.cluster, f"test_{uuid.uuid4().hex}"
     administration = await asyncpg.connect(cluster.superuser_url())
     await administration.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER abokonto_owner")
@@ -79,6 +81,42 @@ async def database(services: Services) -> AsyncIterator[Database]:
     )
     await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await administration.close()
+
+
+@pytest.fixture
+async def database(services: Services) -> AsyncIterator[Database]:
+    """A migrated, empty database that only this test uses."""
+    async with _cloned(services) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def shared_database(services: Services) -> Iterator[Database]:
+    """One database for all tests of this process that found a publisher of their own in it.
+
+    What a publisher holds, nobody else sees, so such tests are as independent as tenants are; and
+    cloning a database takes longer than most of them.
+    """
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        yield runner.run(stack.enter_async_context(_cloned(services)))
+        runner.run(stack.aclose())
+
+
+@pytest.fixture
+async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the role that owns the tables."""
+    connection = await asyncpg.connect(database.owner_database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def application(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the role that the application runs as, with no tenant set."""
+    connection = await asyncpg.connect(database.database_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
@@ -143,6 +181,11 @@ async def app(settings: Settings) -> AsyncIterator[Starlette]:
 @pytest.fixture
 async def client(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the application, without a token."""
-    transport = httpx2.ASGITransport(app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
+    async with client_of(app) as client:
         yield client
+
+
+@pytest.fixture
+async def publisher(owner: asyncpg.Connection, client: httpx2.AsyncClient) -> Publisher:
+    """A publisher with a token that may everything, and no customers yet."""
+    return await Publisher.found(owner, client)

@@ -12,8 +12,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app import models
 from app.auth.permissions import Permission
+from app.auth.tokens import hash_token, make_token
+from app.models.access_token import TokenKind
 from app.models.base import TenantRow
-from app.schema.node import encode_id
 
 EPOCH = datetime(2020, 1, 1, 12, tzinfo=UTC)
 """When the first record of a test was made; others follow by the hour."""
@@ -25,7 +26,7 @@ class Publisher:
     """One tenant and what it holds. Rows are written as the owner of the tables."""
 
     def __init__(
-        self, owner: "asyncpg.Connection[Any]", client: httpx2.AsyncClient, tenant_id: int
+        self, owner: asyncpg.Connection, client: httpx2.AsyncClient, tenant_id: int
     ) -> None:
         self.owner = owner
         self.client = client
@@ -34,9 +35,7 @@ class Publisher:
         self._made = 0
 
     @classmethod
-    async def found(
-        cls, owner: "asyncpg.Connection[Any]", client: httpx2.AsyncClient
-    ) -> "Publisher":
+    async def found(cls, owner: asyncpg.Connection, client: httpx2.AsyncClient) -> "Publisher":
         """Found a publisher with a partner's token that may everything."""
         slug = f"t{secrets.token_hex(6)}"
         tenant_id = await owner.fetchval(
@@ -50,12 +49,12 @@ class Publisher:
         self, *permissions: str, expires_at: datetime | None = None, revoked: bool = False
     ) -> str:
         """A partner's token with permissions."""
-        token = f"abo_partner_{secrets.token_urlsafe(32)}"
+        token = make_token(TokenKind.PARTNER)
         await self.owner.execute(
             "INSERT INTO access_token (tenant_id, kind, name, hash, permissions, expires_at,"
             " revoked_at) VALUES ($1, 'PARTNER', 'Test', $2, $3, $4, $5)",
             self.tenant_id,
-            hashlib.sha256(token.encode()).digest(),
+            hash_token(token),
             list(permissions),
             expires_at,
             EPOCH if revoked else None,
@@ -298,6 +297,3 @@ class Publisher:
 def codes(answer: dict[str, Any]) -> list[str]:
     """The codes of an answer's errors."""
     return [error["extensions"]["code"] for error in answer.get("errors", [])]
-
-
-__all__ = ["EPOCH", "Publisher", "codes", "encode_id"]

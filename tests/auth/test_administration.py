@@ -1,6 +1,5 @@
 """Tenants, staff and tokens as an operator makes them, and what a token is then worth."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -18,23 +17,8 @@ from app.auth.passwords import PasswordError, verify_password
 from app.auth.permissions import Permission
 from app.auth.roles import ROLES
 from app.auth.tokens import hash_token
-from tests.conftest import Database
 
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database.owner_database_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def application(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database.database_url)
-    yield connection
-    await connection.close()
 
 
 async def authenticate(connection: asyncpg.Connection, token: str) -> asyncpg.Record | None:

@@ -1,7 +1,6 @@
 import asyncio
 import gc
 import tracemalloc
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -11,14 +10,6 @@ from app.auth.administration import create_tenant
 from app.demo import bulk
 from app.demo.bulk import seed_customers
 from app.settings import Settings
-
-
-@pytest.fixture
-async def owner(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
-    assert settings.owner_database_url is not None
-    connection = await asyncpg.connect(settings.owner_database_url.get_secret_value())
-    yield connection
-    await connection.close()
 
 
 async def _seed(settings: Settings, count: int) -> str:

@@ -1,6 +1,5 @@
 import base64
 import json
-from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
@@ -50,14 +49,6 @@ async def _seed(settings: Settings) -> dict[str, Any]:
 @pytest.fixture
 async def demo(settings: Settings) -> dict[str, Any]:
     return await _seed(settings)
-
-
-@pytest.fixture
-async def owner(settings: Settings) -> AsyncIterator[Connection]:
-    assert settings.owner_database_url is not None
-    connection = await asyncpg.connect(settings.owner_database_url.get_secret_value())
-    yield connection
-    await connection.close()
 
 
 def _key(id: str) -> int:

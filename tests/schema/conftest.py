@@ -1,7 +1,4 @@
-"""Fixtures of the schema's tests: publishers with accounts."""
-
-from collections.abc import AsyncIterator
-from typing import Any
+"""Fixtures of the schema's tests, each of which founds publishers of its own."""
 
 import asyncpg
 import httpx2
@@ -12,20 +9,12 @@ from tests.publisher import Publisher
 
 
 @pytest.fixture
-async def owner(database: Database) -> AsyncIterator["asyncpg.Connection[Any]"]:
-    """A connection as the role that owns the tables."""
-    connection = await asyncpg.connect(database.owner_database_url)
-    yield connection
-    await connection.close()
+def database(shared_database: Database) -> Database:
+    """The database in which these tests found their publishers, side by side."""
+    return shared_database
 
 
 @pytest.fixture
-async def publisher(owner: "asyncpg.Connection[Any]", client: httpx2.AsyncClient) -> Publisher:
-    """A publisher with a token that may everything, and no customers yet."""
-    return await Publisher.found(owner, client)
-
-
-@pytest.fixture
-async def competitor(owner: "asyncpg.Connection[Any]", client: httpx2.AsyncClient) -> Publisher:
+async def competitor(owner: asyncpg.Connection, client: httpx2.AsyncClient) -> Publisher:
     """Another publisher in the same database."""
     return await Publisher.found(owner, client)

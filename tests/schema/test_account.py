@@ -4,10 +4,11 @@ import httpx2
 import pytest
 
 from app import models
+from app.schema.node import encode_id
 from app.settings import Settings
 from app.storage import Storage
 from tests.postgres_proxy import PostgresProxy
-from tests.publisher import Publisher, encode_id
+from tests.publisher import Publisher
 from tests.schema.documents import ACCOUNT, TABS, everything, schema
 
 

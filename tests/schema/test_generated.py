@@ -23,9 +23,11 @@ from graphql import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis_graphql import nodes
 
 from app.errors import ErrorCode
-from tests.publisher import Publisher, encode_id
+from app.schema.node import encode_id
+from tests.publisher import Publisher
 from tests.schema.documents import schema
 
 SCALARS = {
@@ -44,8 +46,6 @@ EXPECTED = set(ErrorCode) - {ErrorCode.INTERNAL, ErrorCode.UNAVAILABLE, ErrorCod
 
 def _literals() -> dict[str, Any]:
     """Literals of our own scalars, good and bad."""
-    from hypothesis_graphql import nodes
-
     return {
         name: st.sampled_from([sample, "", "x", "2020-13-45", "\U0001f600"]).map(nodes.String)
         for name, sample in SCALARS.items()

@@ -11,8 +11,9 @@ from sqlalchemy.sql.elements import BinaryExpression
 from app import models
 from app.database import Statement
 from app.models import Base
+from app.schema.node import encode_id
 from app.settings import Settings
-from tests.publisher import Publisher, codes, encode_id
+from tests.publisher import Publisher, codes
 from tests.schema.documents import ACCOUNT, TABS, schema
 
 NODE_TYPES = sorted(type_.name for type_ in schema.get_possible_types(schema.type_map["Node"]))  # type: ignore[arg-type]  # An interface.

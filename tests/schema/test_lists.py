@@ -8,8 +8,9 @@ from graphql import GraphQLObjectType, get_named_type
 from app import models
 from app.domain.iban import mask
 from app.encryption import Keyring
+from app.schema.node import encode_id
 from app.settings import Settings
-from tests.publisher import EPOCH, Publisher, codes, encode_id
+from tests.publisher import EPOCH, Publisher, codes
 from tests.schema.documents import TABS, schema
 
 CUSTOMERS = """query($search: String, $where: CustomerWhere, $orderBy: CustomerOrder) {

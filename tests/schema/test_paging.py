@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app import models
-from tests.publisher import EPOCH, Publisher, codes, encode_id
+from app.schema.node import encode_id
+from tests.publisher import EPOCH, Publisher, codes
 
 PAGE = """query($id: ID!, $first: Int, $after: String, $last: Int, $before: String,
     $orderBy: ActivityOrder, $where: ActivityWhere) { customer(by: {id: $id}) {

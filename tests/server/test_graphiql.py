@@ -27,7 +27,6 @@ from app import models
 from app.schema.root import schema
 from app.server.graphiql_page import DIST, graphiql_routes
 from app.settings import Settings
-from tests.conftest import Database
 from tests.publisher import Publisher
 from tests.server.browser import open_page
 from tests.server.graphiql_driver import HEADERS, QUERY, RESPONSE, VARIABLES, GraphiQL
@@ -202,9 +201,8 @@ def test_the_first_tabs_fit_the_schema(query: str) -> None:
 
 
 async def test_the_account_query_runs_on_the_application(
-    app: Starlette, database: Database
+    app: Starlette, owner: asyncpg.Connection
 ) -> None:
-    owner = await asyncpg.connect(database.owner_database_url)
     async with served(app) as url, httpx2.AsyncClient() as client, open_page() as (page, observed):
         publisher = await Publisher.found(owner, client)
         customer_id = await publisher.make(
@@ -235,7 +233,6 @@ async def test_the_account_query_runs_on_the_application(
 
         assert observed.hosts() == {url.removeprefix("http://")}
         assert observed.complaints == []
-    await owner.close()
 
 
 async def test_the_page_works_without_any_other_host() -> None:

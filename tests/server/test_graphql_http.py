@@ -11,7 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.server.http import accepted
-from tests.server.endpoint import SECRET, TOKEN, Gate, endpoint, serving, wait_until
+from tests.processes import eventually
+from tests.server.endpoint import SECRET, TOKEN, Gate, endpoint, serving
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -350,7 +351,7 @@ async def test_the_work_ends_when_the_client_goes_away(url: str, gate: Gate) -> 
     async with httpx2.AsyncClient(headers=AUTHORIZED) as http:
         with pytest.raises(httpx2.ReadTimeout):
             await http.post(url, json={"query": "{ slow }"}, timeout=0.2)
-    await asyncio.to_thread(wait_until, lambda: gate.journal == ["cancelled"])
+    assert await asyncio.to_thread(eventually, lambda: gate.journal == ["cancelled"])
 
 
 async def test_a_query_that_takes_a_while_is_answered(http: httpx2.AsyncClient, url: str) -> None:

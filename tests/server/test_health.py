@@ -14,12 +14,12 @@ from structlog.testing import capture_logs
 import app.server.health
 from app.server.access_log import AccessLog
 from app.server.health import Liveness, Readiness
+from tests.asgi import client_of
 from tests.server.endpoint import SECRET, TOKEN, endpoint
 
 
 async def get(application: Starlette, path: str) -> httpx2.Response:
-    transport = httpx2.ASGITransport(application)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
+    async with client_of(application) as client:
         return await client.get(path)
 
 
@@ -88,12 +88,11 @@ async def test_many_who_ask_cost_one_look(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_a_request_leaves_a_line_without_what_it_asked() -> None:
-    transport = httpx2.ASGITransport(site())
     content = {
         "query": 'query Greeting($n: String!) { a: hello(name: "Huber") hello(name: $n) }',
         "variables": {"n": "Müller"},
     }
-    async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
+    async with client_of(site()) as client:
         with capture_logs() as logs:
             headers = {"Authorization": f"Bearer {TOKEN}"}
             answer = await client.post("/graphql?private=Maier", json=content, headers=headers)

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
-from typing import Any
 
 import asyncpg
 import httpx2
@@ -18,20 +16,18 @@ from app.main import create_app
 from app.server.contexts import token_of
 from app.server.graphql_http import GraphQLEndpoint
 from app.settings import Settings
+from tests.asgi import client_of, lifespan
 from tests.conftest import Database
-from tests.lifespan import lifespan
 from tests.postgres_proxy import PostgresProxy
+from tests.processes import eventually
 from tests.publisher import Publisher
-from tests.server.endpoint import wait_until
 
 QUERY = {"query": "{ __typename }"}
 
 
 @pytest.fixture
-async def token(database: Database, client: httpx2.AsyncClient) -> AsyncIterator[str]:
-    connection = await asyncpg.connect(database.owner_database_url)
-    yield (await Publisher.found(connection, client)).token
-    await connection.close()
+def token(publisher: Publisher) -> str:
+    return publisher.token
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -86,11 +82,9 @@ async def test_ready_and_alive(client: httpx2.AsyncClient) -> None:
 
 
 async def test_not_ready_before_the_newest_migration(
-    client: httpx2.AsyncClient, database: Database
+    client: httpx2.AsyncClient, owner: asyncpg.Connection
 ) -> None:
-    connection = await asyncpg.connect(database.owner_database_url)
-    await connection.execute("UPDATE alembic_version SET version_num = 'older'")
-    await connection.close()
+    await owner.execute("UPDATE alembic_version SET version_num = 'older'")
     answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"] == {
@@ -132,11 +126,9 @@ async def test_only_configured_origins_may_read(settings: Settings) -> None:
 
     async def allowed(origins: tuple[str, ...], origin: str) -> tuple[str | None, str | None]:
         application = create_app(settings.model_copy(update={"cors_origins": origins}))
-        async with lifespan(application):
-            transport = httpx2.ASGITransport(application)
-            async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
-                first = await client.options("/graphql", headers={"Origin": origin, **preflight})
-                then = await client.post("/graphql", json=QUERY, headers={"Origin": origin})
+        async with lifespan(application), client_of(application) as client:
+            first = await client.options("/graphql", headers={"Origin": origin, **preflight})
+            then = await client.post("/graphql", json=QUERY, headers={"Origin": origin})
         assert "access-control-allow-credentials" not in then.headers
         name = "access-control-allow-origin"
         return first.headers.get(name), then.headers.get(name)
@@ -161,8 +153,7 @@ async def test_a_browser_finds_the_page(settings: Settings, client: httpx2.Async
         assert answer.status_code == 303
         assert answer.headers["location"] == "/graphiql"
     application = create_app(settings.model_copy(update={"graphiql": False}))
-    transport = httpx2.ASGITransport(application)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://x") as without:
+    async with client_of(application) as without:
         for path, status in (("/", 404), ("/graphiql", 404), ("/graphql", 406)):
             answer = await without.get(path, headers={"Accept": "text/html"})
             assert answer.status_code == status
@@ -180,7 +171,7 @@ async def test_requests_under_way_are_answered_before_the_end(
         # It must not take over the signals of the test process.
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
         serving = asyncio.create_task(server.serve([listener]))
-        await asyncio.to_thread(wait_until, lambda: server.started)
+        assert await asyncio.to_thread(eventually, lambda: server.started)
         blocker = await asyncpg.connect(database.owner_database_url)
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             async with blocker.transaction():
@@ -200,7 +191,7 @@ async def test_requests_under_way_are_answered_before_the_end(
     assert answer.json() == {"data": {"__typename": "Query"}}
 
 
-async def until_waiting(connection: "asyncpg.Connection[Any]") -> None:
+async def until_waiting(connection: asyncpg.Connection) -> None:
     """Wait until another connection waits for a lock."""
     waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
     async with asyncio.timeout(10):

@@ -7,6 +7,7 @@ import httpx2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.asgi import client_of
 from tests.server.endpoint import TOKEN, endpoint
 
 APPLICATION = endpoint(max_body_bytes=5_000)
@@ -60,15 +61,16 @@ def check(answer: httpx2.Response) -> None:
         assert isinstance(error["message"], str)
 
 
-async def send(method: str, headers: dict[str, str], **parts: Any) -> httpx2.Response:
-    transport = httpx2.ASGITransport(APPLICATION)
+async def send(
+    method: str, headers: dict[str, str], query: str = "", **parts: Any
+) -> httpx2.Response:
     headers = {
         "Accept": "application/graphql-response+json",
         "Authorization": f"Bearer {TOKEN}",
         **headers,
     }
-    async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
-        return await client.request(method, "/graphql", headers=headers, **parts)
+    async with client_of(APPLICATION) as client:
+        return await client.request(method, f"/graphql{query}", headers=headers, **parts)
 
 
 @repeatable
@@ -85,13 +87,7 @@ async def test_any_body(body: bytes) -> None:
 async def test_any_address(pairs: list[tuple[str, str]], raw: bytes) -> None:
     check(await send("GET", {}, params=pairs))
     address = "".join(f"%{byte:02x}" for byte in raw)
-    transport = httpx2.ASGITransport(APPLICATION)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
-        headers = {
-            "Accept": "application/graphql-response+json",
-            "Authorization": f"Bearer {TOKEN}",
-        }
-        check(await client.get(f"/graphql?query={address}", headers=headers))
+    check(await send("GET", {}, query=f"?query={address}"))
 
 
 header_text = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40)

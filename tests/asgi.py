@@ -1,9 +1,10 @@
-"""Runs an ASGI application's lifespan around a test, as a server does around its life."""
+"""ASGI applications in the test's own process: their life, and a client without a network."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx2
 from starlette.types import ASGIApp, Message
 
 
@@ -34,3 +35,9 @@ async def lifespan(application: ASGIApp) -> AsyncIterator[None]:
     finally:
         await step("shutdown")
         await task
+
+
+def client_of(application: ASGIApp) -> httpx2.AsyncClient:
+    """A client that calls an application; use it as a context manager."""
+    transport = httpx2.ASGITransport(application)
+    return httpx2.AsyncClient(transport=transport, base_url="http://testserver")
