@@ -88,7 +88,7 @@ class Batch:
                 if record.get(key) == customer_id:
                     yield rows.table, record
 
-    async def reserve(self, connection: "asyncpg.Connection[Any]", count: int) -> None:
+    async def reserve(self, connection: asyncpg.Connection, count: int) -> None:
         """See that every table has ids for `count` rows.
 
         The ids come from the tables' own sequences, moved forward in one step, so that the
@@ -129,7 +129,7 @@ class Batch:
 
 
 async def write(
-    connection: "asyncpg.Connection[Any]",
+    connection: asyncpg.Connection,
     taken: "dict[str, tuple[list[str], list[dict[str, Any]]]]",
 ) -> int:
     """Write rows by COPY, table by table, and return how many they were."""

@@ -65,7 +65,7 @@ async def _seed(settings: Settings, count: int, console: Console, tenant: str, t
 
 
 async def _fill(
-    connection: "asyncpg.Connection[Any]",
+    connection: asyncpg.Connection,
     settings: Settings,
     count: int,
     console: Console,
@@ -106,7 +106,7 @@ class Stream:
 
     def __init__(
         self,
-        connection: "asyncpg.Connection[Any]",
+        connection: asyncpg.Connection,
         world: World,
         batch: Batch,
         done: int,
@@ -146,7 +146,7 @@ class Stream:
 
 
 async def _open(
-    connection: "asyncpg.Connection[Any]", settings: Settings, tenant: str, today: date
+    connection: asyncpg.Connection, settings: Settings, tenant: str, today: date
 ) -> Stream:
     """Begin a tenant, or take up one that was begun here."""
     publisher = Publisher(tenant, f"Messreihe {tenant}", "DE", _AGENTS, austrian=0.12)
@@ -171,7 +171,7 @@ async def _open(
     return Stream(connection, world, batch, done, await _invoice_counters(connection, batch))
 
 
-async def _invoice_counters(connection: "asyncpg.Connection[Any]", batch: Batch) -> dict[int, int]:
+async def _invoice_counters(connection: asyncpg.Connection, batch: Batch) -> dict[int, int]:
     """The last invoice number of each year."""
     found = await connection.fetch(
         "SELECT extract(year FROM issued_on)::int AS year, count(*) AS last FROM invoice"

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from typing import Any
 
 import asyncpg
 
@@ -217,7 +216,7 @@ def period_starts(plan: OfferPlan, first: date, until: date) -> list[date]:
 
 
 async def load_catalogue(
-    connection: "asyncpg.Connection[Any]", tenant_id: int, rates: list[Rate]
+    connection: asyncpg.Connection, tenant_id: int, rates: list[Rate]
 ) -> Catalogue:
     """The catalogue of a tenant that got it here before."""
     publications = {

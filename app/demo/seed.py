@@ -5,7 +5,6 @@ import json
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
 
 import asyncpg
 from rich.console import Console
@@ -90,16 +89,14 @@ async def ensure(
         await connection.close()
 
 
-async def _has(connection: "asyncpg.Connection[Any]", slug: str) -> bool:
+async def _has(connection: asyncpg.Connection, slug: str) -> bool:
     found: bool = await connection.fetchval(
         "SELECT EXISTS (SELECT FROM tenant WHERE slug = $1)", slug
     )
     return found
 
 
-async def _seed(
-    connection: "asyncpg.Connection[Any]", settings: Settings, size: Size, today: date
-) -> int:
+async def _seed(connection: asyncpg.Connection, settings: Settings, size: Size, today: date) -> int:
     """Make both publishers; return the number of rows."""
     keyring, password_hash = Keyring.from_settings(settings), await _nobodys_password()
     rows = 0
@@ -160,7 +157,7 @@ def _add_ordinary_account(world: World, batch: Batch, index: int) -> None:
     )
 
 
-async def _enter(connection: "asyncpg.Connection[Any]") -> dict[str, object]:
+async def _enter(connection: asyncpg.Connection) -> dict[str, object]:
     """New tokens for both publishers; those given out before end."""
     async with connection.transaction():
         await connection.execute(
@@ -189,7 +186,7 @@ async def _enter(connection: "asyncpg.Connection[Any]") -> dict[str, object]:
         }
 
 
-async def partner_token(connection: "asyncpg.Connection[Any]", slug: str) -> str:
+async def partner_token(connection: asyncpg.Connection, slug: str) -> str:
     """A token for a partner who may see all of the customers' accounts."""
     scopes = [permission for permission in Permission if permission is not Permission.STAFF_READ]
     return await create_partner_token(
@@ -198,7 +195,7 @@ async def partner_token(connection: "asyncpg.Connection[Any]", slug: str) -> str
 
 
 async def _customer_ids(
-    connection: "asyncpg.Connection[Any]", publisher: Publisher, count: int
+    connection: asyncpg.Connection, publisher: Publisher, count: int
 ) -> list[str]:
     numbers = [str(FIRST_NUMBER + index) for index in range(count)]
     found = await connection.fetch(
@@ -210,9 +207,7 @@ async def _customer_ids(
     return [encode_id("Customer", row["id"]) for row in found]
 
 
-async def _stored(
-    connection: "asyncpg.Connection[Any]", settings: Settings
-) -> dict[str, object] | None:
+async def _stored(connection: asyncpg.Connection, settings: Settings) -> dict[str, object] | None:
     """What `demo.json` says, if it is whole and all of its tokens still work."""
     try:
         content = json.loads((settings.var_directory / "demo.json").read_text("utf-8"))

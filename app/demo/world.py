@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 import asyncpg
 
@@ -49,7 +48,7 @@ class Publisher:
         return f"{first}@{self.slug}.example.com"
 
 
-async def create_publisher(connection: "asyncpg.Connection[Any]", publisher: Publisher) -> int:
+async def create_publisher(connection: asyncpg.Connection, publisher: Publisher) -> int:
     """Create a tenant and its staff, of whom the first may do everything."""
     tenant_id = await create_tenant(connection, publisher.slug, publisher.name)
     await connection.execute(
@@ -70,7 +69,7 @@ async def create_publisher(connection: "asyncpg.Connection[Any]", publisher: Pub
     return tenant_id
 
 
-async def _load_agents(connection: "asyncpg.Connection[Any]", tenant_id: int) -> list[Doer]:
+async def _load_agents(connection: asyncpg.Connection, tenant_id: int) -> list[Doer]:
     """The tenant's staff, as the doers of things."""
     found = await connection.fetch(
         "SELECT staff.id, staff.name FROM staff JOIN staff_membership ON staff_id = staff.id"
@@ -82,7 +81,7 @@ async def _load_agents(connection: "asyncpg.Connection[Any]", tenant_id: int) ->
     ]
 
 
-async def _load_rates(connection: "asyncpg.Connection[Any]") -> list[Rate]:
+async def _load_rates(connection: asyncpg.Connection) -> list[Rate]:
     """The tax rates of the countries that customers live in."""
     found = await connection.fetch(
         "SELECT country, tax_class, percent, valid_from, valid_until FROM tax_rate"
@@ -92,7 +91,7 @@ async def _load_rates(connection: "asyncpg.Connection[Any]") -> list[Rate]:
 
 
 async def build_world(
-    connection: "asyncpg.Connection[Any]",
+    connection: asyncpg.Connection,
     batch: Batch,
     publisher: Publisher,
     today: date,
@@ -118,7 +117,7 @@ async def build_world(
 
 
 async def load_world(
-    connection: "asyncpg.Connection[Any]",
+    connection: asyncpg.Connection,
     tenant_id: int,
     publisher: Publisher,
     today: date,

@@ -1,11 +1,11 @@
 """Opens what resolvers have at hand: who asks, and the transaction that the request reads in."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from graphql import FragmentDefinitionNode, GraphQLSchema
 
+from app.auth.tokens import hash_token
 from app.context import RequestContext
 from app.database import Database
 from app.encryption import Keyring
@@ -39,8 +39,7 @@ class Contexts:
 
     @asynccontextmanager
     async def _open(self, token: str, document: Document | None) -> AsyncIterator[RequestContext]:
-        token_hash = hashlib.sha256(token.encode()).digest()
-        async with self._database.reading(token_hash) as reading:
+        async with self._database.reading(hash_token(token)) as reading:
             selections = self._selections(document)
             yield RequestContext(
                 settings=self._settings,
