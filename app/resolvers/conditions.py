@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, bindparam, func
+from sqlalchemy import ARRAY, ColumnElement, Numeric, Text, and_, any_, bindparam, func
+from sqlalchemy.types import TypeEngine
 
 from app.resolvers.fields import Columns, ReadField
 from app.resolvers.sql import value_of
@@ -44,7 +45,7 @@ class Condition:
     def sql(self, t: Columns, parameter: str) -> ColumnElement[bool]:
         """The comparison over the columns of a record's table, with its operand as a parameter."""
         value: ColumnElement[Any] = value_of(self.field, t)
-        operand: ColumnElement[Any] = bindparam(parameter, type_=value.type)
+        operand: ColumnElement[Any] = bindparam(parameter, type_=operand_type(value))
         match self.operator:
             case Operator.EQ:
                 return value == operand
@@ -58,6 +59,15 @@ class Condition:
                 return _contains(value, bindparam(parameter, type_=Text))
             case Operator.IS_NULL:
                 return value.is_(None) if self.operand else value.is_not(None)
+
+
+def operand_type(value: ColumnElement[Any]) -> TypeEngine[Any]:
+    """The type of what a value is compared with.
+
+    A number keeps all its digits: rounded to the column's scale it would equal what it does not,
+    and beyond the column's precision it would be an error instead of merely larger.
+    """
+    return Numeric() if isinstance(value.type, Numeric) else value.type
 
 
 def _contains(value: ColumnElement[Any], operand: ColumnElement[str]) -> ColumnElement[bool]:
