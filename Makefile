@@ -23,7 +23,7 @@ run: $(RUN) ## Start everything and serve a demonstration on PORT (8000).
 	@$(BIN)/python -m app.cli run
 
 test: $(DEV) ## Run all tests; ARGS go to pytest.
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(DEV) ## Check formatting, lint, types and the committed schema.
 	$(BIN)/ruff format --check .

@@ -5,14 +5,20 @@ import base64
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import httpx2
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from app.settings import Settings
@@ -21,6 +27,8 @@ from tests.asgi import client_of, lifespan
 from tests.postgres_proxy import PostgresProxy
 from tests.publisher import Publisher
 from tests.services import TEMPLATE, Owner, Services
+
+Entered = TypeVar("Entered")
 
 _owner = pytest.StashKey[Owner]()
 
@@ -68,11 +76,11 @@ def services(request: pytest.FixtureRequest) -> Services:
 
 
 @asynccontextmanager
-async def _cloned(services: Services) -> AsyncIterator[Database]:
-    """A migrated, empty database for as long as the block runs."""
+async def cloned(services: Services, template: str = TEMPLATE) -> AsyncIterator[Database]:
+    """A copy of a database, the migrated empty one by default, for as long as the block runs."""
     cluster, name = services.cluster, f"test_{uuid.uuid4().hex}"
     administration = await asyncpg.connect(cluster.superuser_url())
-    await administration.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER abokonto_owner")
+    await administration.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER abokonto_owner")
     yield Database(
         name,
         cluster.superuser_url(name),
@@ -86,8 +94,17 @@ async def _cloned(services: Services) -> AsyncIterator[Database]:
 @pytest.fixture
 async def database(services: Services) -> AsyncIterator[Database]:
     """A migrated, empty database that only this test uses."""
-    async with _cloned(services) as database:
+    async with cloned(services) as database:
         yield database
+
+
+@contextmanager
+def in_a_loop_of_its_own(entered: AbstractAsyncContextManager[Entered]) -> Iterator[Entered]:
+    """Enter what several tests share: each of them has its own loop, which ends with it."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        yield runner.run(stack.enter_async_context(entered))
+        runner.run(stack.aclose())
 
 
 @pytest.fixture(scope="session")
@@ -97,10 +114,8 @@ def shared_database(services: Services) -> Iterator[Database]:
     What a publisher holds, nobody else sees, so such tests are as independent as tenants are; and
     cloning a database takes longer than most of them.
     """
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        yield runner.run(stack.enter_async_context(_cloned(services)))
-        runner.run(stack.aclose())
+    with in_a_loop_of_its_own(cloned(services)) as database:
+        yield database
 
 
 @pytest.fixture
@@ -152,15 +167,21 @@ def settings(
     tmp_path: Path,
 ) -> Settings:
     """A configuration that leaves nothing to embedded services."""
-    database_url = database.database_url
+    configured = settings_of(database, storage_settings, tmp_path / "var")
     if "statements" in request.fixturenames:
-        database_url = request.getfixturevalue("statements").url
+        url = SecretStr(request.getfixturevalue("statements").url)
+        return configured.model_copy(update={"database_url": url})
+    return configured
+
+
+def settings_of(database: Database, storage_settings: dict[str, str], var: Path) -> Settings:
+    """A configuration with a database, a bucket and keys."""
     return Settings.model_validate(
         {
             **storage_settings,
-            "var_directory": tmp_path / "var",
+            "var_directory": var,
             "log_level": "warning",
-            "database_url": database_url,
+            "database_url": database.database_url,
             "owner_database_url": database.owner_database_url,
             "encryption_keys": "test:" + base64.b64encode(b"encrypts" * 4).decode(),
             "lookup_key": base64.b64encode(b"looks-up" * 4).decode(),

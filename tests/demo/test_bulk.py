@@ -33,12 +33,12 @@ async def test_memory_does_not_grow_with_the_number_of_customers(
 ) -> None:
     monkeypatch.setattr(bulk, "BATCH_CUSTOMERS", 100)
     await _seed(settings, 50)
-    few = await _peak_of_seeding(settings, 300)
-    many = await _peak_of_seeding(settings, 2_000)
+    few = await _peak_of_seeding(settings, 250)
+    many = await _peak_of_seeding(settings, 1_200)
     assert many < 1.5 * few
-    assert await owner.fetchval("SELECT count(*) FROM customer") == 2_000
-    assert await owner.fetchval("SELECT sum(count) FROM customer_count") == 2_000
-    assert 5 < await owner.fetchval("SELECT count(*) FROM activity") / 2_000 < 15
+    assert await owner.fetchval("SELECT count(*) FROM customer") == 1_200
+    assert await owner.fetchval("SELECT sum(count) FROM customer_count") == 1_200
+    assert 5 < await owner.fetchval("SELECT count(*) FROM activity") / 1_200 < 15
 
 
 async def test_a_run_goes_on_where_the_last_one_ended(

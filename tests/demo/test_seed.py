@@ -1,5 +1,7 @@
+import asyncio
 import base64
 import json
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
@@ -17,6 +19,8 @@ from app.demo.seed import PUBLISHER, Size, ensure
 from app.encryption import Keyring
 from app.settings import Settings
 from app.storage import Storage
+from tests.conftest import Database, cloned, in_a_loop_of_its_own, settings_of
+from tests.services import Services
 
 SIZE = Size(customers=40, long_activities=300, long_deliveries=120, other_customers=3)
 TODAY = date(2026, 3, 17)
@@ -41,14 +45,33 @@ TABS = (
 Connection = asyncpg.Connection
 
 
+Seeded = tuple[Database, dict[str, Any]]
+
+
 async def _seed(settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = await ensure(settings, Console(quiet=True), SIZE, TODAY)
     return found
 
 
+@pytest.fixture(scope="module")
+def seeded(
+    services: Services, storage_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Seeded]:
+    """A demonstration, made once: each test has a copy of it."""
+    with in_a_loop_of_its_own(cloned(services)) as database:
+        var = tmp_path_factory.mktemp("seeded") / "var"
+        yield database, asyncio.run(_seed(settings_of(database, storage_settings, var)))
+
+
 @pytest.fixture
-async def demo(settings: Settings) -> dict[str, Any]:
-    return await _seed(settings)
+async def database(services: Services, seeded: Seeded) -> AsyncIterator[Database]:
+    async with cloned(services, seeded[0].name) as database:
+        yield database
+
+
+@pytest.fixture
+def demo(seeded: Seeded) -> dict[str, Any]:
+    return seeded[1]
 
 
 def _key(id: str) -> int:
@@ -193,8 +216,7 @@ _SEEN = (
 """What a demonstration must have, so that the claims are about something."""
 
 
-async def test_the_histories_are_true(demo: dict[str, Any], owner: Connection) -> None:
-    del demo
+async def test_the_histories_are_true(owner: Connection) -> None:
     for claim, query in _BROKEN.items():
         arguments = [TODAY] if "$1" in query else []
         assert await owner.fetch(query.replace("$1", "$1::date"), *arguments) == [], claim
@@ -205,10 +227,7 @@ async def test_the_histories_are_true(demo: dict[str, Any], owner: Connection) -
         assert expected <= set(await owner.fetchval(query)), column
 
 
-async def test_ibans_are_valid_encrypted_and_found(
-    demo: dict[str, Any], owner: Connection, settings: Settings
-) -> None:
-    del demo
+async def test_ibans_are_valid_encrypted_and_found(owner: Connection, settings: Settings) -> None:
     keyring = Keyring.from_settings(settings)
     rows = await owner.fetch("SELECT iban, iban_hash, iban_masked, bic FROM bank_account"
                              " WHERE iban IS NOT NULL")  # fmt: skip
@@ -221,10 +240,7 @@ async def test_ibans_are_valid_encrypted_and_found(
         assert iban[4:-4] not in row["iban_masked"]
 
 
-async def test_files_are_in_the_store(
-    demo: dict[str, Any], owner: Connection, settings: Settings
-) -> None:
-    del demo
+async def test_files_are_in_the_store(owner: Connection, settings: Settings) -> None:
     rows = await owner.fetch("SELECT * FROM file")
     assert {row["purpose"] for row in rows} == {"ATTACHMENT", "INVOICE", "EXPORT"}
     storage = Storage(settings)
@@ -236,10 +252,7 @@ async def test_files_are_in_the_store(
             assert sha256(content).hexdigest() == row["sha256"]
 
 
-async def test_locks_are_shown_and_the_anonymised_account_is_scrubbed(
-    demo: dict[str, Any], owner: Connection
-) -> None:
-    del demo
+async def test_locks_are_shown_and_the_anonymised_account_is_scrubbed(owner: Connection) -> None:
     locked = await owner.fetchrow(
         "SELECT count(login_blocked_at) AS login, count(access_blocked_at) AS access,"
         " count(anonymized_at) AS anonymized FROM customer"
@@ -297,9 +310,8 @@ _SAME = """
 
 
 async def test_the_same_day_gives_the_same_demonstration(
-    demo: dict[str, Any], owner: Connection, settings: Settings
+    owner: Connection, settings: Settings
 ) -> None:
-    del demo
     first = await owner.fetchval(_SAME)
     await _forget(owner)
     await _seed(settings)
@@ -318,8 +330,7 @@ async def _forget(owner: Connection) -> None:
         await owner.execute(f"TRUNCATE {names}, tenant, staff CASCADE")
 
 
-async def test_money_is_in_cents(demo: dict[str, Any], owner: Connection) -> None:
-    del demo
+async def test_money_is_in_cents(owner: Connection) -> None:
     total = await owner.fetchval("SELECT sum(value) FROM goodwill")
     assert total > Decimal(0)
     assert total == total.quantize(Decimal("0.01"))

@@ -111,7 +111,7 @@ def _generated(count: int) -> list[str]:
 async def test_generated_queries_are_answered_or_refused(publisher: Publisher) -> None:
     customer = encode_id("Customer", await publisher.full_account())
     outcomes = Counter[str]()
-    for query in _generated(150):
+    for query in _generated(100):
         tamed = print_ast(visit(parse(query), _Tamed(customer)))
         for text in (query, tamed):
             answer = await publisher.ask(text)
