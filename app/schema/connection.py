@@ -14,6 +14,7 @@ from strawberry.types.lazy_type import LazyType
 
 from app.auth.permissions import Permission
 from app.context import RequestContext
+from app.domain.search import MOST_TERMS
 from app.resolvers.fields import Columns, ReadField, RecordType, Search, Tab, record_of
 from app.resolvers.loaders import PageRead
 from app.resolvers.pages import Page, fingerprint, page_result, page_size, position_of
@@ -194,10 +195,13 @@ def tab(
 
 
 def words_in(*columns: str) -> Search:
-    """A search that finds rows in whose columns every word occurs, whatever its case."""
+    """A search that finds rows in whose columns every word occurs, whatever its case.
+
+    Words beyond the eighth are left aside, as on the overview: each is looked for in each row.
+    """
 
     def terms(_context: RequestContext, text: str) -> tuple[str, ...]:
-        return tuple(text.lower().split())
+        return tuple(dict.fromkeys(text.lower().split()))[:MOST_TERMS]
 
     def condition(
         t: Columns, word: ColumnElement[str], _sources: ColumnElement[Any]
