@@ -133,6 +133,7 @@ def _serve(complete: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from app.logs import configure_logs
+    from app.server.protocol import LimitedHttpProtocol
 
     configure_logs(complete.log_level)
     several = complete.workers > 1
@@ -146,7 +147,7 @@ def _serve(complete: Settings, listener: socket.socket) -> None:
         factory=several,
         workers=complete.workers,
         loop="uvloop",
-        http="httptools",
+        http=LimitedHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
