@@ -15,7 +15,8 @@ _STARTUP_CODES = {0x30000, 0x30002}
 _TRANSACTION_CONTROL = re.compile(
     r"\s*(BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|RESET|;|$)", re.IGNORECASE
 )
-_AUTHENTICATION = "abokonto.authenticate"
+# Nothing but that: a statement which authenticates and reads is a read.
+_AUTHENTICATION = re.compile(r"\s*SELECT [\w, ]+ FROM abokonto\.authenticate\(\S+\)\s*")
 
 
 class _Frontend:
@@ -99,7 +100,8 @@ class PostgresProxy:
         counted += [
             statement
             for statement in self._executed[begin:]
-            if not _TRANSACTION_CONTROL.match(statement) and _AUTHENTICATION not in statement
+            if not _TRANSACTION_CONTROL.match(statement)
+            and not _AUTHENTICATION.fullmatch(statement)
         ]
 
     @property

@@ -1,25 +1,18 @@
 """A publisher in a test's database: its customers and records, its tokens, and a client."""
 
-import hashlib
-import json
 import secrets
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import httpx2
-from sqlalchemy.dialects.postgresql import JSONB
 
 from app import models
 from app.auth.permissions import Permission
 from app.auth.tokens import hash_token, make_token
 from app.models.access_token import TokenKind
 from app.models.base import TenantRow
-
-EPOCH = datetime(2020, 1, 1, 12, tzinfo=UTC)
-"""When the first record of a test was made; others follow by the hour."""
-
-ADDRESS = {"last_name": "Muster", "street": "Hauptstraße", "postal_code": "10115", "city": "Berlin"}
+from tests.rows import EPOCH, insert
 
 
 class Publisher:
@@ -37,10 +30,7 @@ class Publisher:
     @classmethod
     async def found(cls, owner: asyncpg.Connection, client: httpx2.AsyncClient) -> "Publisher":
         """Found a publisher with a partner's token that may everything."""
-        slug = f"t{secrets.token_hex(6)}"
-        tenant_id = await owner.fetchval(
-            "INSERT INTO tenant (slug, name) VALUES ($1, 'Test') RETURNING id", slug
-        )
+        tenant_id = await insert(owner, "tenant", slug=f"t{secrets.token_hex(6)}")
         publisher = cls(owner, client, tenant_id)
         publisher.token = await publisher.issue_token(*Permission)
         return publisher
@@ -64,148 +54,12 @@ class Publisher:
     async def make(self, model: type[TenantRow], **values: Any) -> int:
         """Insert a row and give its key. What a table needs and nobody named is filled in."""
         self._made += 1
-        table = model.__table__
-        row = {**self._defaults(model), **values, "tenant_id": self.tenant_id}
-        if "created_at" in table.c and "created_at" not in row:
-            row["created_at"] = EPOCH + timedelta(hours=self._made)
-        for name, value in row.items():
-            if isinstance(table.c[name].type, JSONB) and value is not None:
-                row[name] = json.dumps(value)
-        places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
-        key: int = await self.owner.fetchval(
-            f"INSERT INTO {model.__tablename__} ({', '.join(row)}) VALUES ({places}) RETURNING id",  # noqa: S608  Names of our own tables.
-            *row.values(),
-        )
-        return key
-
-    def _defaults(self, model: type[TenantRow]) -> dict[str, Any]:
-        day, unique = date(2020, 1, 1) + timedelta(days=self._made), f"{self._made:05}"
-        money = {"net": "9.35", "tax": "0.65", "gross": "10.00"}
-        terms = {
-            f"{name}_{part}": value
-            for name in ("term", "accounting", "notice")
-            for part, value in (("count", 1), ("unit", "MONTH"))
-        }
-        defaults: dict[type[TenantRow], dict[str, Any]] = {
-            models.Customer: {"number": f"K-{unique}", "last_name": "Muster"},
-            models.Activity: {"kind": "NOTE", "text": f"Notiz {unique}"},
-            models.Address: {**ADDRESS, "type": "INVOICE", "country": "DE"},
-            models.AccessRight: {
-                "access_id": "zeitung-digital",
-                "source": "MANUAL",
-                "valid_from": EPOCH,
-            },
-            models.BankAccount: {
-                "owner": "Muster",
-                "iban": b"\1",
-                "iban_hash": hashlib.sha256(unique.encode()).digest(),
-                "iban_masked": "DE89 **** 3000",
-                "mandate_reference": f"M{unique}",
-                "mandate_signed_on": day,
-            },
-            models.Publication: {"title": f"Blatt {unique}", "frequency": "DAILY"},
-            models.Issue: {"number": unique, "publishing_on": day, "closing_on": day},
-            models.Product: {
-                "kind": "DIGITAL",
-                "name": f"Digital {unique}",
-                "access_id": f"digital-{unique}",
-                "tax_class": "REDUCED",
-            },
-            models.Offer: {
-                **terms,
-                "code": unique,
-                "name": "Abo",
-                "price": "10.00",
-                "currency": "EUR",
-                "valid_from": day,
-            },
-            models.Order: {
-                **money,
-                "currency": "EUR",
-                "number": f"B-{unique}",
-                "status": "ACTIVE",
-                "ordered_at": EPOCH,
-                "payment_method": "INVOICE",
-                "invoice_address": ADDRESS,
-            },
-            models.OrderItem: {
-                **money,
-                "position": self._made,
-                "title": "Abo",
-                "quantity": 1,
-                "tax_percent": "7.00",
-            },
-            models.Subscription: {
-                **terms,
-                "number": f"A-{unique}",
-                "status": "ACTIVE",
-                "starts_on": day,
-                "price": "10.00",
-                "currency": "EUR",
-                "payment_method": "INVOICE",
-            },
-            models.SubscriptionPeriod: {
-                "kind": "REGULAR",
-                "starts_on": day,
-                "ends_on": day,
-                "price": "10.00",
-                "currency": "EUR",
-            },
-            models.Invoice: {
-                **money,
-                "currency": "EUR",
-                "number": f"R-{unique}",
-                "type": "INVOICE",
-                "status": "OPEN",
-                "issued_on": day,
-                "due_on": day,
-                "payment_method": "INVOICE",
-                "address": ADDRESS,
-            },
-            models.InvoiceItem: {
-                **money,
-                "position": self._made,
-                "title": "Abo",
-                "quantity": 1,
-                "tax_percent": "7.00",
-            },
-            models.InvoiceTax: {**money, "tax_percent": "7.00"},
-            models.Transaction: {
-                "action": "BANK_TRANSFER",
-                "status": "SUCCESS",
-                "amount": "10.00",
-                "currency": "EUR",
-            },
-            models.Delivery: {"publishing_on": day, "kind": "REGULAR", "status": "PLANNED"},
-            models.Goodwill: {
-                "kind": "FREE_ISSUES",
-                "count": 1,
-                "reason": "Zeitung fehlte",
-                "value": "1.50",
-                "currency": "EUR",
-            },
-            models.OptIn: {"purpose": f"werbung-{unique}", "channel": "EMAIL", "status": "NONE"},
-            models.OptInEntry: {"status": "SINGLE_OPT_IN", "source": "Formular"},
-            models.Mail: {
-                "template": "welcome",
-                "recipient": "muster@example.org",
-                "subject": "Willkommen",
-                "status": "QUEUED",
-            },
-            models.Login: {"succeeded": True},
-            models.Export: {"status": "EXPIRED"},
-            models.History: {"action": "customer.changed"},
-            models.File: {
-                "purpose": "ATTACHMENT",
-                "key": unique,
-                "name": "Brief.pdf",
-                "content_type": "application/pdf",
-                "size_bytes": 3,
-                "sha256": "0" * 64,
-            },
-            models.ActivityAttachment: {"position": 1},
-        }
-        return defaults[model]
+        if "created_at" in model.__table__.c:
+            values.setdefault("created_at", EPOCH + timedelta(hours=self._made))
+        if model is models.Customer:
+            values.setdefault("last_name", "Muster")
+        values["tenant_id"] = self.tenant_id
+        return await insert(self.owner, model.__tablename__, self._made, **values)
 
     async def customer(self, **values: Any) -> int:
         """A customer's key."""

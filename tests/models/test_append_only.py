@@ -5,7 +5,7 @@
 import asyncpg
 import pytest
 
-from tests.models.rows import insert_account
+from tests.rows import insert_account
 
 TABLES = ("goodwill", "history", "invoice_item", "invoice_tax", "login", "opt_in_entry")
 

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.models.rows import insert, insert_account
+from tests.rows import insert, insert_account
 
 CHECKED: list[tuple[str, dict[str, Any], str]] = [
     ("tenant", {"slug": "Not A Slug"}, "slug_form"),
@@ -40,7 +40,7 @@ CHECKED: list[tuple[str, dict[str, Any], str]] = [
     ("invoice", {"net": -10, "tax": -1, "gross": -11}, "sign"),
     ("invoice", {"type": "CANCELLATION"}, "precursor_named"),
     ("invoice", {"status": "PAID"}, "paid"),
-    ("invoice", {"due_on": date(2025, 12, 31)}, "due"),
+    ("invoice", {"due_on": date(2019, 12, 31)}, "due"),
     ("payment_transaction", {"amount": -1}, "amount_positive"),
     ("payment_transaction", {"action": "SEPA_MANDATE_CREATION"}, "mandate_is_free"),
     ("login", {"succeeded": False}, "outcome"),
@@ -152,7 +152,11 @@ async def test_an_issue_is_delivered_once_and_redelivered_once(owner: asyncpg.Co
 
 async def test_one_export_at_a_time(owner: asyncpg.Connection) -> None:
     account = await insert_account(owner)
-    of = {"tenant_id": account["tenant_id"], "customer_id": account["customer"]}
+    of = {
+        "tenant_id": account["tenant_id"],
+        "customer_id": account["customer"],
+        "status": "QUEUED",
+    }
     await insert(owner, "data_export", **of)
     with pytest.raises(asyncpg.UniqueViolationError):
         await insert(owner, "data_export", **of)

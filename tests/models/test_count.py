@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 
 from tests.conftest import Database
-from tests.models.rows import insert
+from tests.rows import insert
 
 _COUNTED = "SELECT coalesce(sum(count), 0)::int FROM customer_count WHERE tenant_id = $1"
 _ACTUAL = "SELECT count(*)::int FROM customer WHERE tenant_id = $1"

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.models import Base
-from tests.models.rows import insert, insert_account
+from tests.rows import insert, insert_account
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

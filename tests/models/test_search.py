@@ -3,7 +3,7 @@
 import asyncpg
 
 from app.domain.search import end_of_prefix, iban_term, query_terms
-from tests.models.rows import insert
+from tests.rows import insert
 
 
 async def found(owner: asyncpg.Connection, *terms: str) -> set[int]:

@@ -10,7 +10,8 @@ from app.domain.iban import mask
 from app.encryption import Keyring
 from app.schema.node import encode_id
 from app.settings import Settings
-from tests.publisher import EPOCH, Publisher, codes
+from tests.publisher import Publisher, codes
+from tests.rows import EPOCH
 from tests.schema.documents import TABS, schema
 
 CUSTOMERS = """query($search: String, $where: CustomerWhere, $orderBy: CustomerOrder) {

@@ -8,7 +8,8 @@ import pytest
 
 from app import models
 from app.schema.node import encode_id
-from tests.publisher import EPOCH, Publisher, codes
+from tests.publisher import Publisher, codes
+from tests.rows import EPOCH
 
 PAGE = """query($id: ID!, $first: Int, $after: String, $last: Int, $before: String,
     $orderBy: ActivityOrder, $where: ActivityWhere) { customer(by: {id: $id}) {
