@@ -40,7 +40,7 @@ def tenant_of(settings: Settings, slug: str) -> Tenant:
 
 
 async def _describe(settings: Settings, slug: str) -> Tenant:
-    connection = await _connect(settings)
+    connection = await connect(settings)
     tenant_id = await connection.fetchval("SELECT id FROM tenant WHERE slug = $1", slug)
     token = await create_partner_token(
         connection, tenant=slug, name="benchmark", scopes=list(Permission), expires_at=None
@@ -77,7 +77,7 @@ def long_account(settings: Settings, tenant: Tenant) -> Tenant:
 
 
 async def _lengthen(settings: Settings, tenant: Tenant) -> Tenant:
-    connection = await _connect(settings)
+    connection = await connect(settings)
     found = await connection.fetchrow(
         "SELECT customer.tenant_id, customer.id, (SELECT count(*) FROM activity WHERE"
         " activity.tenant_id = customer.tenant_id AND activity.customer_id = customer.id)"
@@ -104,7 +104,8 @@ async def _lengthen(settings: Settings, tenant: Tenant) -> Tenant:
     return replace(tenant, long_account=encode_id("Customer", customer_id))
 
 
-async def _connect(settings: Settings) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect(settings: Settings) -> "asyncpg.Connection[asyncpg.Record]":
+    """A connection as the owner of the tables."""
     if settings.owner_database_url is None:
         raise ValueError("The address of the database's owner is not configured.")
     return await asyncpg.connect(settings.owner_database_url.get_secret_value())

@@ -1,0 +1,1 @@
+"""Plain Strawberry, as its tutorials write it."""
