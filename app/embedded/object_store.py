@@ -5,6 +5,7 @@ loopback address, on ports chosen at each start.
 """
 
 import os
+import secrets
 import shutil
 import signal
 import sysconfig
@@ -87,6 +88,7 @@ def _start(program: str, directory: Path, keys: Keys, log: IO[bytes]) -> tuple[G
                 "HOME": str(directory),
                 "AWS_ACCESS_KEY_ID": keys.access_key_id,
                 "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+                **_inner_keys(),
             },
         )
         try:
@@ -97,6 +99,17 @@ def _start(program: str, directory: Path, keys: Keys, log: IO[bytes]) -> tuple[G
             raise
         server.stop()
     raise ServiceError(f"The embedded S3 server doesn't start: {server.output()}")
+
+
+def _inner_keys() -> dict[str, str]:
+    """What SeaweedFS's own parts show each other, new at each start.
+
+    Without them the ports behind the S3 API give every file to everybody on the machine.
+    """
+    return {
+        f"WEED_JWT_{part}_KEY": secrets.token_hex(32)
+        for part in ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
+    }
 
 
 def _options(directory: Path, ports: list[int]) -> list[str]:

@@ -51,6 +51,29 @@ def test_files_survive_a_restart_and_no_process_is_left(tmp_path: Path) -> None:
     assert not list(Path("/tmp").glob(f"seaweedfs-s3-{store.port}.sock"))  # noqa: S108  theirs.
 
 
+def test_files_are_not_to_be_had_behind_the_s3_api(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = free_ports(5)
+    monkeypatch.setattr(object_store, "free_ports", lambda _: ports)
+    with object_store.running(tmp_path / "objects", KEYS) as store:
+        storage = _storage(store)
+        asyncio.run(storage.ensure_bucket())
+        asyncio.run(storage.put("first", b"one", "text/plain"))
+        s3, _master, _volume, filer, _admin = ports
+        assert store.port == s3
+        for port, path in (
+            (s3, "/abokonto"),
+            (s3, "/abokonto/first"),
+            (filer, "/buckets/abokonto/"),
+            (filer, "/buckets/abokonto/first"),
+        ):
+            address = f"http://127.0.0.1:{port}{path}"
+            assert httpx2.get(address).status_code in (401, 403)
+            assert httpx2.delete(address).status_code in (401, 403)
+        assert _read(storage, "first") == b"one"
+
+
 def test_a_taken_port_leads_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
