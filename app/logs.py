@@ -10,14 +10,13 @@ import structlog
 
 def configure_logs(level: str) -> None:
     """Send our log, and those of the libraries, to standard error."""
-    number = logging.getLevelNamesMapping().get(level.upper())
-    if number is None:
-        raise ValueError(f"ABOKONTO_LOG_LEVEL is {level!r}; use debug, info, warning or error.")
+    number = logging.getLevelNamesMapping()[level.upper()]
     for_people = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    # Ours are written as bytes; those of the libraries pass through logging, which takes text.
     as_json = structlog.processors.JSONRenderer(serializer=orjson.dumps)
     renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer()
     factory: Any = structlog.WriteLoggerFactory(file=sys.stderr)

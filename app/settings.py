@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -29,7 +29,9 @@ class Settings(BaseSettings):
         description="The TCP port to listen on; PORT is read as well.",
     )
     workers: int = Field(1, ge=1, le=256, description="How many processes answer requests.")
-    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug, info, warning or error."
+    )
 
     database_url: SecretStr | None = Field(
         None,
@@ -88,6 +90,11 @@ class Settings(BaseSettings):
     )
     document_cache_size: int = Field(1_000, ge=1, description="How many documents are kept.")
     request_timeout_seconds: float = Field(30.0, gt=0, description="Longest execution.")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_lower_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -203,7 +203,12 @@ def test_a_store_that_is_not_there_is_told(run: Run, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("ABOKONTO_WORKERS", "0"), ("ABOKONTO_PORT", "http"), ("ABOKONTO_MAX_DEPTH", "deep")],
+    [
+        ("ABOKONTO_WORKERS", "0"),
+        ("ABOKONTO_PORT", "http"),
+        ("ABOKONTO_MAX_DEPTH", "deep"),
+        ("ABOKONTO_LOG_LEVEL", "loud"),
+    ],
 )
 def test_a_wrong_setting_is_named(
     run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str

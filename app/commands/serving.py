@@ -46,13 +46,13 @@ def serve(configuration: Settings, progress: Progress) -> None:
 
 def prepare(complete: Settings, progress: Progress) -> None:
     """Bring the database to this version and create the bucket, where that isn't done."""
-    from app.migrations.run import MigrationError, migrate
+    from app.migrations.run import APPLICATION_ROLE, MigrationError, migrate
     from app.storage import Storage
 
     url = owner_url(complete)
     with progress.step("Migrating the database"):
         try:
-            migrate(url, application_role(complete) or "abokonto_app")
+            migrate(url, application_role(complete) or APPLICATION_ROLE)
         except MigrationError as error:
             raise CommandError(str(error)) from error
     with progress.step("Preparing the object store"):
