@@ -212,6 +212,20 @@ def test_a_large_body_is_refused_before_it_is_read(url: str) -> None:
         assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.parametrize(("size", "status"), [(20_000, 200), (20_001, 413)])
+async def test_a_body_in_pieces_may_reach_the_limit_but_not_pass_it(
+    http: httpx2.AsyncClient, url: str, size: int, status: int
+) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        body = b'{"query": "{ hello }"}'.ljust(size)
+        for start in range(0, size, 5_000):
+            yield body[start : start + 5_000]
+
+    headers = {"Content-Type": JSON, "Accept": GRAPHQL}
+    answer = await http.post(url, content=pieces(), headers=headers)
+    assert answer.status_code == status
+
+
 @pytest.mark.parametrize(
     "query", ["{ hello }", "{ __typename }", "{ __schema { types { name } } }"]
 )
