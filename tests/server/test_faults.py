@@ -4,7 +4,6 @@ from structlog.testing import capture_logs
 
 from tests.publisher import Publisher, codes
 
-
 # A signed address is made in Python, so graphql-core asks for each field by itself.
 QUERY = """{ customers { nodes {
     mails { totalCount } logins { totalCount } invoices { nodes { pdf { downloadUrl } } } } } }"""
