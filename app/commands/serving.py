@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from multiprocessing import parent_process
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 
@@ -17,6 +17,9 @@ from app.commands.progress import Progress
 from app.embedded.keys import write_secret
 from app.embedded.services import attached, prepare_directory, provided
 from app.settings import Settings, settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _BACKLOG = 2048
 _SHUTDOWN_SECONDS = 10
@@ -133,19 +136,36 @@ def _serve(complete: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from app.logs import configure_logs
-    from app.server.protocol import LimitedHttpProtocol
 
     configure_logs(complete.log_level)
-    several = complete.workers > 1
-    target: Any = "app.commands.serving:application"
-    if not several:
-        from app.main import create_app
+    if complete.workers > 1:
+        from uvicorn.supervisors import Multiprocess
 
-        target = create_app(complete)
-    config = uvicorn.Config(
-        target,
-        factory=several,
-        workers=complete.workers,
+        config = server_configuration(
+            "app.commands.serving:application", factory=True, workers=complete.workers
+        )
+        Multiprocess(config, [listener]).run()
+        return
+    from app.main import create_app
+
+    server = uvicorn.Server(server_configuration(create_app(complete)))
+    server.run([listener])
+    if not server.started:
+        raise CommandError("The server could not start; the log above says why.")
+
+
+def server_configuration(
+    application: Starlette | str, *, factory: bool = False, workers: int = 1
+) -> "uvicorn.Config":
+    """How the application is served, whoever serves it; `factory` says that it must be called."""
+    import uvicorn
+
+    from app.server.protocol import LimitedHttpProtocol
+
+    return uvicorn.Config(
+        application,
+        factory=factory,
+        workers=workers,
         loop="uvloop",
         http=LimitedHttpProtocol,
         ws="none",
@@ -155,12 +175,3 @@ def _serve(complete: Settings, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    if several:
-        from uvicorn.supervisors import Multiprocess
-
-        Multiprocess(config, [listener]).run()
-        return
-    server = uvicorn.Server(config)
-    server.run([listener])
-    if not server.started:
-        raise CommandError("The server could not start; the log above says why.")
