@@ -1,6 +1,6 @@
 SELECT json_build_object('data', json_build_object('customer', (
     SELECT json_build_object(
-        'id', translate(encode(convert_to('Customer:' || customer.id, 'UTF8'), 'base64'), E'+/=\n', '-_'),
+        'id', rtrim(encode(convert_to('Customer:' || customer.id, 'UTF8'), 'base64'), '='),
         'number', customer.number,
         'firstName', customer.first_name,
         'lastName', customer.last_name,
@@ -9,12 +9,12 @@ SELECT json_build_object('data', json_build_object('customer', (
             'totalCount', (SELECT count(*) FROM activity WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
                 SELECT 'Activity' AS "__typename",
-                    translate(encode(convert_to('Activity:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                    rtrim(encode(convert_to('Activity:' || id, 'UTF8'), 'base64'), '=') AS id,
                     created_at AS "createdAt",
                     changed_at AS "changedAt",
                     kind,
                     text,
-                    json_build_object('kind', actor_kind, 'name', actor_name) AS actor
+                    (SELECT actor FROM (SELECT actor_kind AS kind, actor_name AS name) AS actor) AS actor
                 FROM activity WHERE customer_id = customer.id
                 ORDER BY created_at DESC, activity.id DESC LIMIT 20
             ) AS page)
@@ -22,7 +22,7 @@ SELECT json_build_object('data', json_build_object('customer', (
         'addresses', json_build_object(
             'totalCount', (SELECT count(*) FROM address WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('Address:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('Address:' || id, 'UTF8'), 'base64'), '=') AS id,
                     type,
                     first_name AS "firstName",
                     last_name AS "lastName",
@@ -37,7 +37,7 @@ SELECT json_build_object('data', json_build_object('customer', (
         'accessRights', json_build_object(
             'totalCount', (SELECT count(*) FROM access_right WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('AccessRight:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('AccessRight:' || id, 'UTF8'), 'base64'), '=') AS id,
                     access_id AS "accessId",
                     source,
                     valid_from AS "validFrom",
@@ -52,7 +52,7 @@ SELECT json_build_object('data', json_build_object('customer', (
         'bankAccounts', json_build_object(
             'totalCount', (SELECT count(*) FROM bank_account WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('BankAccount:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('BankAccount:' || id, 'UTF8'), 'base64'), '=') AS id,
                     owner,
                     iban_masked AS "maskedIban",
                     bic,
@@ -67,13 +67,13 @@ SELECT json_build_object('data', json_build_object('customer', (
         'orders', json_build_object(
             'totalCount', (SELECT count(*) FROM customer_order WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('Order:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('Order:' || id, 'UTF8'), 'base64'), '=') AS id,
                     number,
                     status,
                     ordered_at AS "orderedAt",
                     purchase_order_number AS "purchaseOrderNumber",
                     payment_method AS "paymentMethod",
-                    json_build_object('amount', gross::text, 'currency', currency) AS gross
+                    (SELECT money FROM (SELECT gross::text AS amount, currency) AS money) AS gross
                 FROM customer_order WHERE customer_id = customer.id
                 ORDER BY created_at DESC, customer_order.id DESC LIMIT 20
             ) AS page)
@@ -81,13 +81,13 @@ SELECT json_build_object('data', json_build_object('customer', (
         'subscriptions', json_build_object(
             'totalCount', (SELECT count(*) FROM subscription WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('Subscription:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('Subscription:' || id, 'UTF8'), 'base64'), '=') AS id,
                     number,
                     status,
                     starts_on AS "startsOn",
                     ends_on AS "endsOn",
                     next_billing_on AS "nextBillingOn",
-                    json_build_object('amount', price::text, 'currency', currency) AS price
+                    (SELECT money FROM (SELECT price::text AS amount, currency) AS money) AS price
                 FROM subscription WHERE customer_id = customer.id
                 ORDER BY created_at DESC, subscription.id DESC LIMIT 20
             ) AS page)
@@ -95,13 +95,13 @@ SELECT json_build_object('data', json_build_object('customer', (
         'invoices', json_build_object(
             'totalCount', (SELECT count(*) FROM invoice WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('Invoice:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('Invoice:' || id, 'UTF8'), 'base64'), '=') AS id,
                     number,
                     type,
                     status,
                     issued_on AS "issuedOn",
                     due_on AS "dueOn",
-                    json_build_object('amount', gross::text, 'currency', currency) AS gross
+                    (SELECT money FROM (SELECT gross::text AS amount, currency) AS money) AS gross
                 FROM invoice WHERE customer_id = customer.id
                 ORDER BY issued_on DESC, invoice.id DESC LIMIT 20
             ) AS page)
@@ -109,13 +109,13 @@ SELECT json_build_object('data', json_build_object('customer', (
         'transactions', json_build_object(
             'totalCount', (SELECT count(*) FROM payment_transaction WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('Transaction:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('Transaction:' || id, 'UTF8'), 'base64'), '=') AS id,
                     created_at AS "createdAt",
                     action,
                     status,
                     executed_on AS "executedOn",
                     error_code AS "errorCode",
-                    json_build_object('amount', amount::text, 'currency', currency) AS amount
+                    (SELECT money FROM (SELECT amount::text AS amount, currency) AS money) AS amount
                 FROM payment_transaction WHERE customer_id = customer.id
                 ORDER BY created_at DESC, payment_transaction.id DESC LIMIT 20
             ) AS page)
@@ -123,7 +123,7 @@ SELECT json_build_object('data', json_build_object('customer', (
         'deliveries', json_build_object(
             'totalCount', (SELECT count(*) FROM delivery WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('Delivery:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('Delivery:' || id, 'UTF8'), 'base64'), '=') AS id,
                     publishing_on AS "publishingOn",
                     kind,
                     status,
@@ -138,13 +138,13 @@ SELECT json_build_object('data', json_build_object('customer', (
         'goodwill', json_build_object(
             'totalCount', (SELECT count(*) FROM goodwill WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('Goodwill:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('Goodwill:' || id, 'UTF8'), 'base64'), '=') AS id,
                     created_at AS "createdAt",
                     changed_at AS "changedAt",
                     kind,
                     count,
                     reason,
-                    json_build_object('amount', value::text, 'currency', currency) AS value
+                    (SELECT money FROM (SELECT value::text AS amount, currency) AS money) AS value
                 FROM goodwill WHERE customer_id = customer.id
                 ORDER BY created_at DESC, goodwill.id DESC LIMIT 20
             ) AS page)
@@ -152,7 +152,7 @@ SELECT json_build_object('data', json_build_object('customer', (
         'mails', json_build_object(
             'totalCount', (SELECT count(*) FROM mail WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('Mail:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('Mail:' || id, 'UTF8'), 'base64'), '=') AS id,
                     created_at AS "createdAt",
                     template,
                     recipient,
@@ -167,13 +167,13 @@ SELECT json_build_object('data', json_build_object('customer', (
         'logins', json_build_object(
             'totalCount', (SELECT count(*) FROM login WHERE customer_id = customer.id),
             'nodes', (SELECT coalesce(json_agg(page), '[]') FROM (
-                SELECT translate(encode(convert_to('Login:' || id, 'UTF8'), 'base64'), E'+/=\n', '-_') AS id,
+                SELECT rtrim(encode(convert_to('Login:' || id, 'UTF8'), 'base64'), '=') AS id,
                     created_at AS "createdAt",
                     succeeded,
                     failure,
                     host(ip) AS ip,
                     user_agent AS "userAgent",
-                    json_build_object('kind', actor_kind, 'name', actor_name) AS actor
+                    (SELECT actor FROM (SELECT actor_kind AS kind, actor_name AS name) AS actor) AS actor
                 FROM login WHERE customer_id = customer.id
                 ORDER BY created_at DESC, login.id DESC LIMIT 20
             ) AS page)

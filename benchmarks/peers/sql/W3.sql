@@ -1,6 +1,6 @@
 SELECT json_build_object('data', json_build_object('customer', (
     SELECT json_build_object(
-        'id', translate(encode(convert_to('Customer:' || customer.id, 'UTF8'), 'base64'), E'+/=\n', '-_'),
+        'id', rtrim(encode(convert_to('Customer:' || customer.id, 'UTF8'), 'base64'), '='),
         'number', customer.number,
         'firstName', customer.first_name,
         'lastName', customer.last_name,

@@ -42,10 +42,10 @@ class Endpoint:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        headers = dict(scope["headers"])
-        answer = await self._read(
-            scope["path"][1:], int(headers[b"x-tenant-id"]), orjson.loads(body)
-        )
+        answer = b"{}"
+        if scope["method"] == "POST":
+            tenant = int(dict(scope["headers"])[b"x-tenant-id"])
+            answer = await self._read(scope["path"][1:], tenant, orjson.loads(body))
         length = str(len(answer)).encode()
         await send(
             {
