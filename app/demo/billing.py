@@ -237,6 +237,21 @@ def _document(
         address=account.snapshot("INVOICE"),
         **fields,
     )
+    _add_items(account, bill, lines, invoice)
+    for percent, (rate_net, rate_tax, rate_gross) in sums.items():
+        account.batch.add(
+            models.InvoiceTax,
+            invoice_id=invoice,
+            tax_percent=percent,
+            net=rate_net,
+            tax=rate_tax,
+            gross=rate_gross,
+        )
+    return invoice
+
+
+def _add_items(account: Account, bill: Bill, lines: tuple[Line, ...], invoice: int) -> None:
+    """The lines of a document; the first is what was ordered, for the period."""
     for position, line in enumerate(lines, start=1):
         account.batch.add(
             models.InvoiceItem,
@@ -251,13 +266,3 @@ def _document(
             tax=line.tax,
             gross=line.gross,
         )
-    for percent, (rate_net, rate_tax, rate_gross) in sums.items():
-        account.batch.add(
-            models.InvoiceTax,
-            invoice_id=invoice,
-            tax_percent=percent,
-            net=rate_net,
-            tax=rate_tax,
-            gross=rate_gross,
-        )
-    return invoice

@@ -1,6 +1,7 @@
 """Orders, and the access that follows from them."""
 
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 
 from app import models
 from app.demo.account import SYSTEM, Account
@@ -38,17 +39,7 @@ def add_order(account: Account, contract: Contract) -> None:
         else "{}",
         **money,
     )
-    contract.order_item_id = account.batch.add(
-        models.OrderItem,
-        order_id=contract.order_id,
-        position=1,
-        offer_id=offer.id,
-        title=offer.plan.name,
-        quantity=contract.quantity,
-        tax_percent=percent,
-        voucher_code="HERBST10" if rng.random() < 0.04 else None,
-        **money,
-    )
+    _add_item(account, contract, {**money, "tax_percent": percent})
     account.log(
         "order.placed",
         ordered,
@@ -56,6 +47,19 @@ def add_order(account: Account, contract: Contract) -> None:
         f"Bestellung aufgegeben: {offer.plan.name}.",
         record_type="Order",
         record_id=contract.order_id,
+    )
+
+
+def _add_item(account: Account, contract: Contract, money: dict[str, Decimal]) -> None:
+    contract.order_item_id = account.batch.add(
+        models.OrderItem,
+        order_id=contract.order_id,
+        position=1,
+        offer_id=contract.offer.id,
+        title=contract.offer.plan.name,
+        quantity=contract.quantity,
+        voucher_code="HERBST10" if account.rng.random() < 0.04 else None,
+        **money,
     )
 
 
