@@ -15,10 +15,12 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.database import Database
+from app.encryption import Keyring
 from app.logs import configure_logs
 from app.schema.root import schema
 from app.server.access_log import AccessLog
 from app.server.contexts import Contexts
+from app.server.finished import FinishedReads
 from app.server.graphiql_page import graphiql_routes
 from app.server.graphql_http import GraphQLEndpoint
 from app.server.health import Check, Liveness, Readiness
@@ -36,7 +38,11 @@ class NotMigratedError(Exception):
 def create_app(settings: Settings) -> Starlette:
     """The application with one configuration. It connects to nothing before it is started."""
     database, storage = Database(settings), Storage(settings)
-    contexts = Contexts(settings, schema._schema, database, storage)  # noqa: SLF001  As there.
+    keyring = Keyring.from_settings(settings)
+    contexts = Contexts(settings, schema._schema, database, storage, keyring)  # noqa: SLF001  As there.
+    finished = FinishedReads(schema, database, keyring) if settings.compiled_reads else None
+    if finished is not None:
+        contexts.authenticated = finished.remember
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -47,7 +53,7 @@ def create_app(settings: Settings) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", GraphQLEndpoint(schema, settings, contexts)),
+            Route("/graphql", GraphQLEndpoint(schema, settings, contexts, finished)),
             Route("/healthz", Liveness(), methods=["GET"]),
             Route(
                 "/readyz", Readiness(readiness_checks(settings, database, storage)), methods=["GET"]

@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     graphiql: bool = Field(True, description="Whether GraphiQL is served.")
     introspection: bool = Field(True, description="Whether the schema may be asked for.")
 
+    compiled_reads: bool = Field(
+        True,
+        description="Whether operations that are columns throughout are answered by PostgreSQL "
+        "alone; off, all go through graphql-core.",
+    )
+
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body.")
     max_tokens: int = Field(5_000, ge=100, description="Most lexical tokens in a document.")
     max_depth: int = Field(15, ge=3, description="Deepest nesting of fields.")

@@ -27,7 +27,9 @@ from app.auth.permissions import Permission
 from app.models.base import TenantRow
 
 if TYPE_CHECKING:
-    from app.context import RequestContext
+    from app.context import Caller, RequestContext
+    from app.database import Principal
+    from app.resolvers.pages import Page
 
 Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 SqlExpression = Callable[[Columns], ColumnElement[Any]]
@@ -111,9 +113,9 @@ class Search:
     sources, `sources` names those that the caller may look in, and `condition` gets them too.
     """
 
-    terms: Callable[["RequestContext", str], tuple[str, ...]]
+    terms: Callable[["Caller", str], tuple[str, ...]]
     condition: Callable[[Columns, ColumnElement[str], ColumnElement[Any]], ColumnElement[bool]]
-    sources: Callable[["RequestContext"], tuple[int, ...]] = lambda _context: ()
+    sources: Callable[["Caller"], tuple[int, ...]] = lambda _caller: ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +139,31 @@ class Python:
     compute: Callable[["RequestContext", Row], Any]
 
 
-Read = Column | Expression | GlobalId | Embedded | One | Many | Tab | Python
+@dataclass(frozen=True)
+class Key:
+    """What names a record: its type, and a unique column of it (None is the id) with its value."""
+
+    record: "RecordType"
+    column: str | None
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """A record that the arguments name; `missing` is what is said when there is none."""
+
+    find: Callable[[Mapping[str, Any]], Key]
+    missing: str
+
+
+@dataclass(frozen=True, eq=False)
+class OfCaller:
+    """An object that says who asks; nothing is read for it."""
+
+    compute: Callable[["Principal"], Row]
+
+
+Read = Column | Expression | GlobalId | Embedded | One | Many | Tab | Python | Lookup | OfCaller
 
 
 class ReadField(StrawberryField):
@@ -202,8 +228,12 @@ class ReadField(StrawberryField):
             return source[self.python_name]
         context: RequestContext = info.context
         if self.needs is not None:
-            context.require(self.needs)
+            context.caller.require(self.needs)
         return self.answer(context, source, info, args, kwargs)
+
+    def page(self, _caller: "Caller", _arguments: dict[str, Any]) -> "Page":
+        """What a list is asked for; only fields that answer with a list know it."""
+        raise TypeError(f"{self.python_name} has no pages.")
 
     def answer(
         self, context: "RequestContext", source: Any, info: Info, args: list[Any], kwargs: Any
@@ -317,12 +347,15 @@ def python(
 
 
 def field(
-    description: str, *, needs: Permission | None
+    description: str, *, needs: Permission | None, read: Read | None = None
 ) -> Callable[[Callable[..., Any]], ReadField]:
-    """A root field with a resolver of its own; `needs` has no default, None is said aloud."""
+    """A root field with a resolver of its own; `needs` has no default, None is said aloud.
+
+    `read` says the same as the resolver, for operations that are answered without one.
+    """
 
     def declare(resolver: Callable[..., Any]) -> ReadField:
-        return ReadField.declare(None, description, needs=needs)(resolver)
+        return ReadField.declare(read, description, needs=needs)(resolver)
 
     return declare
 

@@ -59,6 +59,7 @@ class Place:
 
     number: int
     node: FieldNode
+    field: ReadField
     definition: GraphQLField
 
 

@@ -1,5 +1,6 @@
 """Small objects that many records hold: money, periods, addresses as they were, files."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from app.models.base import PaymentMethod, PeriodUnit
 from app.models.file import File as FileModel
 from app.resolvers.fields import Row, column, part, python
 from app.schema.enums import described
-from app.schema.node import AccountRecord, record
+from app.schema.node import record
 from app.schema.scalars import URL, CountryCode, CurrencyCode
 
 described(
@@ -94,9 +95,14 @@ def _download_url(context: RequestContext, row: Row) -> Any:
 
 
 @record(FileModel, needs=Permission.CUSTOMER_READ, description="A stored file.")
-class File(AccountRecord):
-    """A file in the object store."""
+class File:
+    """A file in the object store.
 
+    It has no id of its own to ask for: whoever may see an attachment or an invoice reaches its
+    file through it, and nobody else by counting through ids.
+    """
+
+    created_at: datetime = column("When it was stored.")
     name: str = column("The name it was uploaded or made under.")
     content_type: str = column("Its media type.")
     size: int = column("Its size in bytes.", of="size_bytes")

@@ -13,9 +13,9 @@ from strawberry.types.info import Info
 from strawberry.types.lazy_type import LazyType
 
 from app.auth.permissions import Permission
-from app.context import RequestContext
+from app.context import Caller, RequestContext
 from app.domain.search import MOST_TERMS
-from app.resolvers.fields import Columns, ReadField, RecordType, Search, Tab, record_of
+from app.resolvers.fields import Columns, ReadField, RecordType, Search, Tab, part, record_of
 from app.resolvers.loaders import PageRead
 from app.resolvers.pages import Page, fingerprint, page_result, page_size, position_of
 from app.resolvers.sql import KEY, constant
@@ -30,36 +30,32 @@ Total = Callable[[], ColumnElement[int]]
 class PageInfo:
     """The page's ends, and whether there is more beyond them (Relay cursor connections, 5.1)."""
 
-    has_next_page: bool = strawberry.field(description="Whether records follow this page.")
-    has_previous_page: bool = strawberry.field(description="Whether records precede this page.")
-    start_cursor: str | None = strawberry.field(
-        description="The cursor of the first record; null on an empty page."
-    )
-    end_cursor: str | None = strawberry.field(
-        description="The cursor of the last record; null on an empty page."
-    )
+    has_next_page: bool = part("Whether records follow this page.")
+    has_previous_page: bool = part("Whether records precede this page.")
+    start_cursor: str | None = part("The cursor of the first record; null on an empty page.")
+    end_cursor: str | None = part("The cursor of the last record; null on an empty page.")
 
 
 @strawberry.type(description="A record and its place in the list.")
 class Edge(Generic[Node]):
     """A record with its cursor."""
 
-    cursor: str = strawberry.field(
-        description="The record's place, for `after` and `before`; "
+    cursor: str = part(
+        "The record's place, for `after` and `before`; "
         "valid only with the same order, filter and search."
     )
-    node: Node = strawberry.field(description="The record.")
+    node: Node = part("The record.")
 
 
 @strawberry.type(description="A page of a list of records, and how many the list has.")
 class Connection(Generic[Node]):
     """A page, its edges and the total."""
 
-    nodes: list[Node] = strawberry.field(description="The records of the page.")
-    edges: list[Edge[Node]] = strawberry.field(description="The same records with cursors.")
-    page_info: PageInfo = strawberry.field(description="Where the page lies in the list.")
-    total_count: int = strawberry.field(
-        description="How many records the list has on all pages, counted only when asked for."
+    nodes: list[Node] = part("The records of the page.")
+    edges: list[Edge[Node]] = part("The same records with cursors.")
+    page_info: PageInfo = part("Where the page lies in the list.")
+    total_count: int = part(
+        "How many records the list has on all pages, counted only when asked for."
     )
 
 
@@ -125,11 +121,11 @@ class TabField(ReadField):
         place = tuple(map(id, raw.field_nodes))
         page = context.pages.get(place)
         if page is None:
-            page = context.pages[place] = self.page(context, kwargs)
+            page = context.pages[place] = self.page(context.caller, kwargs)
         parent = source[KEY] if page.tab.foreign_keys else None
         return _load(context, PageRead(page, context.selections.page(raw), parent))
 
-    def page(self, context: RequestContext, arguments: dict[str, Any]) -> Page:
+    def page(self, caller: Caller, arguments: dict[str, Any]) -> Page:
         """Check the arguments.
 
         Raises:
@@ -140,13 +136,13 @@ class TabField(ReadField):
             raise TypeError("Only a tab has pages.")
         after, before = arguments.get("after"), arguments.get("before")
         first, last = arguments.get("first"), arguments.get("last")
-        order = order_of(inputs, arguments.get("order_by"), record, context)
-        conditions = conditions_of(inputs, arguments.get("where"), context)
+        order = order_of(inputs, arguments.get("order_by"), record, caller)
+        conditions = conditions_of(inputs, arguments.get("where"), caller)
         terms: tuple[str, ...] = ()
         sources: tuple[int, ...] = ()
         text = checked_text("search", arguments.get("search") or "").strip()
         if text and tab.search is not None:
-            terms, sources = tab.search.terms(context, text), tab.search.sources(context)
+            terms, sources = tab.search.terms(caller, text), tab.search.sources(caller)
         made_for = fingerprint(record, order, conditions, terms)
         cursor = after if after is not None else before
         return Page(
@@ -200,7 +196,7 @@ def words_in(*columns: str) -> Search:
     Words beyond the eighth are left aside, as on the overview: each is looked for in each row.
     """
 
-    def terms(_context: RequestContext, text: str) -> tuple[str, ...]:
+    def terms(_caller: Caller, text: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(text.lower().split()))[:MOST_TERMS]
 
     def condition(

@@ -19,7 +19,7 @@ from strawberry.types.base import StrawberryList, StrawberryOptional, get_object
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
-from app.context import RequestContext
+from app.context import Caller
 from app.errors import ApiError, ErrorCode
 from app.resolvers.conditions import Condition, Operator
 from app.resolvers.fields import Embedded, ReadField, RecordType
@@ -179,7 +179,7 @@ def _order_input(name: str, sortable: dict[str, ReadField]) -> type:
     )
 
 
-def conditions_of(inputs: ListInputs, where: Any, context: RequestContext) -> tuple[Condition, ...]:
+def conditions_of(inputs: ListInputs, where: Any, caller: Caller) -> tuple[Condition, ...]:
     """The conditions that a `where` argument states.
 
     Raises:
@@ -194,7 +194,7 @@ def conditions_of(inputs: ListInputs, where: Any, context: RequestContext) -> tu
         if wanted is None or wanted is UNSET:
             continue
         if field.needs is not None:
-            context.require(field.needs)
+            caller.require(field.needs)
         for operator in Operator:
             operand = getattr(wanted, operator.value, UNSET)
             if operand is not UNSET and operand is not None:
@@ -233,12 +233,12 @@ def checked_text(name: str, text: str) -> str:
     return text
 
 
-def order_of(inputs: ListInputs, order: Any, record: RecordType, context: RequestContext) -> Order:
+def order_of(inputs: ListInputs, order: Any, record: RecordType, caller: Caller) -> Order:
     """The order that an `orderBy` argument states, or the record's own."""
     if order is None or order is UNSET:
         name = record.default_order.removeprefix("-")
         return Order(record.model, inputs.sortable[name], record.default_order.startswith("-"))
     field = inputs.sortable[order.field.value]
     if field.needs is not None:
-        context.require(field.needs)
+        caller.require(field.needs)
     return Order(record.model, field, order.direction is OrderDirection.DESC)

@@ -1,6 +1,7 @@
 """The root of the schema: where every query begins."""
 
 import operator
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import strawberry
@@ -11,11 +12,21 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.info import Info
 
 from app.auth.permissions import Permission
-from app.context import RequestContext
+from app.context import Caller, RequestContext
+from app.database import Principal
 from app.domain.search import query_terms
 from app.errors import ApiError, ErrorCode
 from app.models.customer_term import CustomerCount, CustomerTerm, TermSource
-from app.resolvers.fields import Columns, RecordType, Search, field, record_of
+from app.resolvers.fields import (
+    Columns,
+    Key,
+    Lookup,
+    OfCaller,
+    Row,
+    Search,
+    field,
+    record_of,
+)
 from app.resolvers.loaders import Read, RowRead, UniqueRead
 from app.resolvers.sql import tenant
 from app.schema.catalogue import Offer, Product, Publication
@@ -50,13 +61,13 @@ class CustomerBy:
     )
 
 
-def _customer_terms(context: RequestContext, text: str) -> tuple[str, ...]:
+def _customer_terms(caller: Caller, text: str) -> tuple[str, ...]:
     """The beginnings of terms that a customer must have all of.
 
     Raises:
         ApiError: BAD_REQUEST when nothing in the text can be looked for.
     """
-    terms = query_terms(text, context.keyring.lookup_hash)
+    terms = query_terms(text, caller.hash_iban)
     if not terms:
         raise ApiError(ErrorCode.BAD_REQUEST, "`search` takes letters or digits to look for.")
     return tuple(terms)
@@ -70,11 +81,9 @@ _SOURCES = {
 }
 
 
-def _sources(context: RequestContext) -> tuple[int, ...]:
+def _sources(caller: Caller) -> tuple[int, ...]:
     """Where the caller may look: a search must not tell what reading would refuse."""
-    return tuple(
-        source for source, needs in _SOURCES.items() if needs in context.principal.permissions
-    )
+    return tuple(source for source, needs in _SOURCES.items() if needs in caller.permissions)
 
 
 def _has_term(
@@ -98,24 +107,54 @@ def _all_customers() -> ColumnElement[int]:
     return cast(total.scalar_subquery(), BigInteger)
 
 
+def _customer_key(arguments: Mapping[str, Any]) -> Key:
+    """The key by which a customer is asked for."""
+    by: CustomerBy = arguments["by"]
+    record = record_of(Customer)
+    if record is None:
+        raise TypeError("A customer is a record.")
+    if by.id is not UNSET and by.id is not None:
+        return Key(record, None, key_of(by.id, Customer))
+    if by.number is not UNSET and by.number is not None:
+        return Key(record, "number", checked_text("number", by.number))
+    if by.email is not UNSET and by.email is not None:
+        return Key(record, "email_key", checked_text("email", by.email).lower())
+    return Key(record, "external_id", checked_text("externalId", by.external_id or ""))
+
+
+def _node_key(arguments: Mapping[str, Any]) -> Key:
+    """The key that an opaque id holds."""
+    found = global_key(arguments["id"])
+    return Key(found.record, None, found.key)
+
+
+def _viewer(principal: Principal) -> Row:
+    """The fields of `Viewer`."""
+    return {
+        "kind": principal.kind,
+        "name": principal.name,
+        "tenant_id": principal.tenant_id,
+        "permissions": sorted(principal.permissions),
+    }
+
+
+_CUSTOMER = Lookup(_customer_key, "There is no such customer.")
+_NODE = Lookup(_node_key, "There is no record with that id.")
+
+
 @strawberry.type(description="Everything that can be read.")
 class Query:
     """The root of all queries."""
 
-    @field("Who is asking, and what they may do.", needs=None)
+    @field("Who is asking, and what they may do.", needs=None, read=OfCaller(_viewer))
     def viewer(self, info: Info) -> Viewer:
         """Answer from the token; nothing is read."""
-        principal = _context(info)[0].principal
-        return {  # type: ignore[return-value]  # Sources are dictionaries throughout.
-            "kind": principal.kind,
-            "name": principal.name,
-            "tenant_id": principal.tenant_id,
-            "permissions": sorted(principal.permissions),
-        }
+        return _viewer(_context(info)[0].principal)  # type: ignore[return-value]  # A source.
 
     @field(
         "A customer by one of their keys; null with the error NOT_FOUND when there is none.",
         needs=Permission.CUSTOMER_READ,
+        read=_CUSTOMER,
     )
     async def customer(
         self,
@@ -123,30 +162,12 @@ class Query:
         by: Annotated[CustomerBy, strawberry.argument(description="Which customer.")],
     ) -> Customer | None:
         """Find a customer."""
-        context, raw = _context(info)
-        record = record_of(Customer)
-        shape = context.selections.row(raw)
-        if record is None:
-            raise TypeError("A customer is a record.")
-        read: Read
-        if by.id is not UNSET and by.id is not None:
-            read = RowRead(shape, record, key_of(by.id, Customer))
-        elif by.number is not UNSET and by.number is not None:
-            read = UniqueRead(shape, record, "number", checked_text("number", by.number))
-        elif by.email is not UNSET and by.email is not None:
-            email = checked_text("email", by.email).lower()
-            read = UniqueRead(shape, record, "email_key", email)
-        else:
-            external_id = checked_text("externalId", by.external_id or "")
-            read = UniqueRead(shape, record, "external_id", external_id)
-        row: Customer | None = await context.loader.load(read)
-        if row is None:
-            raise ApiError(ErrorCode.NOT_FOUND, "There is no such customer.")
-        return row
+        return await _found(info, _CUSTOMER, {"by": by})  # type: ignore[return-value]  # A source.
 
     @field(
         "Any record by its opaque id; null with the error NOT_FOUND when there is none.",
         needs=None,
+        read=_NODE,
     )
     async def node(
         self,
@@ -154,8 +175,7 @@ class Query:
         id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id.")],
     ) -> Node | None:
         """Find a record of whatever type."""
-        context, raw = _context(info)
-        return await _node(context, raw, id)  # type: ignore[return-value]  # A dictionary.
+        return await _found(info, _NODE, {"id": id})  # type: ignore[return-value]  # A source.
 
     @field(
         "Records by their opaque ids, in the order of the ids. Where there is none, there is "
@@ -170,10 +190,9 @@ class Query:
         ],
     ) -> list[Node | None]:
         """Find records of whatever types."""
-        context, raw = _context(info)
         if len(ids) > MOST_IDS:
             raise ApiError(ErrorCode.BAD_REQUEST, f"`ids` takes at most {MOST_IDS} ids.")
-        return [_node(context, raw, key) for key in ids]  # type: ignore[misc]  # graphql-core awaits.
+        return [_found(info, _NODE, {"id": key}) for key in ids]  # type: ignore[misc]  # Awaited.
 
     customers: Connection[Customer] | None = tab(
         (),
@@ -194,21 +213,26 @@ class Query:
     )
 
 
-async def _node(context: RequestContext, raw: GraphQLResolveInfo[Any], id: str) -> dict[str, Any]:
+async def _found(info: Info, lookup: Lookup, arguments: Mapping[str, Any]) -> Row:
     """A record with the name of its type.
 
     Raises:
         ApiError: BAD_REQUEST for a malformed id, FORBIDDEN without the type's permission,
             NOT_FOUND when there is no such record in the tenant.
     """
-    found = global_key(id)
-    context.require(found.record.needs)
-    record: RecordType = found.record
-    shape = context.selections.row(raw, record.name)
-    row: dict[str, Any] | None = await context.loader.load(RowRead(shape, record, found.key))
+    context, raw = _context(info)
+    key = lookup.find(arguments)
+    context.caller.require(key.record.needs)
+    shape = context.selections.row(raw, key.record.name)
+    read: Read
+    if key.column is None:
+        read = RowRead(shape, key.record, key.value)
+    else:
+        read = UniqueRead(shape, key.record, key.column, key.value)
+    row: Row | None = await context.loader.load(read)
     if row is None:
-        raise ApiError(ErrorCode.NOT_FOUND, "There is no record with that id.")
-    return {"__typename": record.name, **row}
+        raise ApiError(ErrorCode.NOT_FOUND, lookup.missing)
+    return {"__typename": key.record.name, **row}
 
 
 schema = strawberry.Schema(

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import strawberry
 
+from app.resolvers.fields import part
 from app.schema.enums import described
 
 
@@ -25,9 +26,9 @@ described(
 class Viewer:
     """The caller's own view of themselves."""
 
-    kind: PrincipalKind = strawberry.field(description="What sort of caller.")
-    name: str = strawberry.field(description="The name of the person or the token.")
-    tenant_id: int = strawberry.field(description="The number of the tenant the caller works for.")
-    permissions: list[str] = strawberry.field(
-        description="What the caller may do, as `resource:verb`, in alphabetical order."
+    kind: PrincipalKind = part("What sort of caller.")
+    name: str = part("The name of the person or the token.")
+    tenant_id: int = part("The number of the tenant the caller works for.")
+    permissions: list[str] = part(
+        "What the caller may do, as `resource:verb`, in alphabetical order."
     )

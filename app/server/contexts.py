@@ -1,13 +1,13 @@
 """Opens what resolvers have at hand: who asks, and the transaction that the request reads in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from graphql import FragmentDefinitionNode, GraphQLSchema
 
 from app.auth.tokens import hash_token
 from app.context import RequestContext
-from app.database import Database
+from app.database import Database, Principal
 from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode
 from app.resolvers.loaders import RecordLoader
@@ -23,13 +23,20 @@ class Contexts:
     """Opens a context for each request, for whoever holds its token."""
 
     def __init__(
-        self, settings: Settings, schema: GraphQLSchema, database: Database, storage: Storage
+        self,
+        settings: Settings,
+        schema: GraphQLSchema,
+        database: Database,
+        storage: Storage,
+        keyring: Keyring,
     ) -> None:
         self._settings = settings
         self._schema = schema
         self._database = database
         self._storage = storage
-        self._keyring = Keyring.from_settings(settings)
+        self._keyring = keyring
+        self.authenticated: Callable[[bytes, Principal], None] | None = None
+        """Is told of each caller who was authenticated."""
 
     def __call__(
         self, authorization: str | None, document: Document | None
@@ -39,7 +46,10 @@ class Contexts:
 
     @asynccontextmanager
     async def _open(self, token: str, document: Document | None) -> AsyncIterator[RequestContext]:
-        async with self._database.reading(hash_token(token)) as reading:
+        token_hash = hash_token(token)
+        async with self._database.reading(token_hash) as reading:
+            if self.authenticated is not None:
+                self.authenticated(token_hash, reading.principal)
             selections = self._selections(document)
             yield RequestContext(
                 settings=self._settings,

@@ -14,6 +14,7 @@ import graphql.validation.validation_context as validation_context
 from graphql import (
     ASTValidationRule,
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLFormattedError,
     GraphQLInputObjectType,
@@ -114,6 +115,21 @@ class Document:
         """About how many bytes it takes in memory."""
         tokens = self.ast.token_count if self.ast is not None else 0
         return sys.getsizeof(self.source) + BYTES_PER_TOKEN * tokens
+
+    @property
+    def fragments(self) -> dict[str, FragmentDefinitionNode]:
+        """The fragments by their names."""
+        return {
+            node.name.value: node
+            for node in (self.ast.definitions if self.ast is not None else ())
+            if isinstance(node, FragmentDefinitionNode)
+        }
+
+    def find(self, name: str | None) -> Operation | None:
+        """The operation that a request asks for, if there is such a one."""
+        if name is None:
+            return self.operations[0] if len(self.operations) == 1 else None
+        return next((known for known in self.operations if known.name == name), None)
 
     def operation(self, name: str | None) -> Operation:
         """The operation that a request asks for; BAD_REQUEST when there is no such one."""

@@ -1,11 +1,16 @@
 """Fixtures of the schema's tests, each of which founds publishers of its own."""
 
+from collections.abc import AsyncIterator
+
 import asyncpg
 import httpx2
 import pytest
+from pydantic import SecretStr
 
+from app.settings import Settings
+from tests.asgi import client_of, lifespan
 from tests.conftest import Database
-from tests.publisher import Publisher
+from tests.schema.compared import Compared
 
 
 @pytest.fixture
@@ -15,6 +20,36 @@ def database(shared_database: Database) -> Database:
 
 
 @pytest.fixture
-async def competitor(owner: asyncpg.Connection, client: httpx2.AsyncClient) -> Publisher:
+async def oracle(settings: Settings, database: Database) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of an application that answers everything through graphql-core."""
+    from app.main import create_app
+
+    update = {"compiled_reads": False, "database_url": SecretStr(database.database_url)}
+    application = create_app(settings.model_copy(update=update))
+    async with lifespan(application), client_of(application) as client:
+        yield client
+
+
+@pytest.fixture
+async def publisher(
+    owner: asyncpg.Connection, client: httpx2.AsyncClient, oracle: httpx2.AsyncClient
+) -> Compared:
+    """A publisher with a token that may everything, and no customers yet."""
+    return await _found(owner, client, oracle)
+
+
+@pytest.fixture
+async def competitor(
+    owner: asyncpg.Connection, client: httpx2.AsyncClient, oracle: httpx2.AsyncClient
+) -> Compared:
     """Another publisher in the same database."""
-    return await Publisher.found(owner, client)
+    return await _found(owner, client, oracle)
+
+
+async def _found(
+    owner: asyncpg.Connection, client: httpx2.AsyncClient, oracle: httpx2.AsyncClient
+) -> Compared:
+    publisher = await Compared.found(owner, client)
+    assert isinstance(publisher, Compared)
+    publisher.oracle = oracle
+    return publisher

@@ -132,6 +132,7 @@ async def test_ids_of_nobody_and_of_another_type(publisher: Publisher) -> None:
         (by_id, encode_id("Order", customer), "BAD_REQUEST"),
         (node, encode_id("Order", customer), "NOT_FOUND"),
         (node, encode_id("InvoiceItem", 1), "BAD_REQUEST"),
+        (node, encode_id("File", 1), "BAD_REQUEST"),
         (node, encode_id("Query", 1), "BAD_REQUEST"),
         (node, encode_id("Customer", 2**63), "BAD_REQUEST"),
         (node, encode_id("Customer", -1), "BAD_REQUEST"),

@@ -1,0 +1,85 @@
+"""The short way: operations that PostgreSQL answers alone, in one round trip.
+
+The statement of such an operation authenticates the caller itself. What the caller may see has to
+be known before, to choose the statement; so it is remembered from the token's last use, and the
+answer is used only when the database says that it is still so.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import strawberry
+from graphql.execution.values import VariableValues
+
+from app.auth.tokens import hash_token
+from app.context import Caller
+from app.database import Database, Principal
+from app.encryption import Keyring
+from app.resolvers.plan import Finished, Plans
+from app.server.contexts import token_of
+from app.server.documents import Operation
+
+MOST_TOKENS = 10_000
+"""How many tokens' permissions are remembered."""
+
+
+class FinishedAnswer(NamedTuple):
+    """What a plan answered, and to whom."""
+
+    finished: Finished
+    principal: Principal
+
+
+class FinishedReads:
+    """Answers whole operations without graphql-core, where that is possible."""
+
+    def __init__(self, schema: strawberry.Schema, database: Database, keyring: Keyring) -> None:
+        self._schema = schema
+        self._database = database
+        self._keyring = keyring
+        self._permissions: OrderedDict[bytes, frozenset[str]] = OrderedDict()
+
+    async def answer(
+        self,
+        authorization: str | None,
+        operation: Operation,
+        variables: VariableValues,
+        raw: Mapping[str, Any],
+    ) -> FinishedAnswer | None:
+        """The answer, or None when graphql-core has to give it.
+
+        Raises:
+            ApiError: UNAUTHENTICATED when there is no token, or an unknown one.
+        """
+        token_hash = hash_token(token_of(authorization))
+        permissions = self._permissions.get(token_hash)
+        if permissions is None:
+            return None
+        caller = Caller(permissions, self._keyring.lookup_hash)
+        plan = self._plans(operation).plan(variables, raw, caller)
+        if plan is None:
+            return None
+        row, principal = await self._database.answer(
+            plan.statement, {**plan.parameters, "token_hash": token_hash}
+        )
+        self.remember(token_hash, principal)
+        if principal.permissions != permissions:
+            return None
+        return FinishedAnswer(plan.answer(row, principal), principal)
+
+    def remember(self, token_hash: bytes, principal: Principal) -> None:
+        """Note what the holder of a token may see."""
+        self._permissions[token_hash] = principal.permissions
+        self._permissions.move_to_end(token_hash)
+        if len(self._permissions) > MOST_TOKENS:
+            self._permissions.popitem(last=False)
+
+    def _plans(self, operation: Operation) -> Plans:
+        document = operation.document
+        assert document.ast is not None  # noqa: S101  Valid documents have one.
+        plans: Plans | None = document.facts.get((Plans, operation.name))
+        if plans is None:
+            plans = Plans(self._schema, document.ast, operation.node)
+            document.facts[(Plans, operation.name)] = plans
+        return plans
