@@ -1,8 +1,4 @@
-"""`make bench`: measure the application against its peers, or how its reads grow.
-
-Data is made once and kept: 20,000 customers with 3.5 million records in about four minutes, a
-million customers in the better part of an hour.
-"""
+"""`make bench`: what reads cost, beside peers and in large tenants."""
 
 import os
 import platform
@@ -16,12 +12,11 @@ from rich.console import Console
 
 from app.commands.progress import Progress
 from app.commands.serving import prepare
-from app.demo.bulk import seed_customers
 from app.embedded.services import provided
 from app.schema.customer import Customer
 from app.schema.node import key_of
 from app.settings import Settings
-from benchmarks.accounts import fill_accounts
+from benchmarks.accounts import TENANT, filled_accounts
 from benchmarks.growth import growth as measure_growth
 from benchmarks.load import generating
 from benchmarks.peers.comparison import Comparison, Rounds, postmaster_of, start
@@ -29,8 +24,6 @@ from benchmarks.peers.peer import Peer, known_peers
 from benchmarks.peers.report import markdown, show
 from benchmarks.peers.workloads import Workload, workloads
 from benchmarks.tenants import long_account, tenant_of
-
-CUSTOMERS = 20_000
 
 _WIDTH = 120
 
@@ -41,10 +34,21 @@ Otherwise PostgreSQL gives memory back after each large answer and faults it in 
 or doesn't, as it happens: a second millisecond that says nothing about the statement.
 """
 
-app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 Data = Annotated[Path, typer.Option(help="Where data is kept.")]
 Port = Annotated[int, typer.Option(help="The first port that servers listen on.")]
+
+
+@app.callback(invoke_without_command=True)
+def main(context: typer.Context) -> None:
+    """Measure the application against its peers (the default), or how its reads grow.
+
+    Data is made once and kept: 20,000 customers with 3.5 million records in a few minutes, a
+    million customers in the better part of an hour.
+    """
+    if context.invoked_subcommand is None:
+        peers()
 
 
 @app.command()
@@ -113,11 +117,8 @@ def _chosen(
     settings: Settings, console: Console, only: str, workload: str
 ) -> tuple[list[Workload], list[Peer]]:
     """The workloads and peers asked for, over data that is made where it isn't there."""
-    slug = f"bench-{CUSTOMERS}"
-    seed_customers(settings, CUSTOMERS, console, tenant=slug)
-    with console.status("Filling the accounts"):
-        accounts = fill_accounts(settings, slug)
-    tenant = long_account(settings, tenant_of(settings, slug))
+    accounts = filled_accounts(settings, console)
+    tenant = long_account(settings, tenant_of(settings, TENANT))
     chosen = workloads(accounts, key_of(tenant.long_account, Customer))
     compared = known_peers(settings.port, accounts.tenant, tenant.token)
     machine = f"{platform.machine()}, {os.cpu_count()} cores"

@@ -14,9 +14,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import asyncpg
+from rich.console import Console
 
+from app.demo.bulk import seed_customers
 from app.settings import Settings
 from benchmarks.tenants import connect
+
+CUSTOMERS = 20_000
+
+TENANT = f"bench-{CUSTOMERS}"
 
 FULL = 25
 """How many records each tab of a full account holds."""
@@ -76,13 +82,16 @@ class Accounts:
     all: tuple[int, ...]
 
 
-def fill_accounts(settings: Settings, slug: str) -> Accounts:
-    """See that the accounts of a tenant are filled, which is done once per database."""
+def filled_accounts(settings: Settings, console: Console) -> Accounts:
+    """See that there are filled accounts, which is done once per database."""
+    slug = TENANT
     kept = settings.var_directory / f"accounts-{slug}.json"
     if kept.exists():
         known = json.loads(kept.read_text())
         return Accounts(known["tenant"], *(tuple(known[n]) for n in ("full", "mixed", "all")))
-    accounts = asyncio.run(_fill(settings, slug))
+    seed_customers(settings, CUSTOMERS, console, tenant=slug)
+    with console.status("Filling the accounts"):
+        accounts = asyncio.run(_fill(settings, slug))
     kept.write_text(json.dumps(asdict(accounts)))
     return accounts
 
