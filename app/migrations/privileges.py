@@ -87,6 +87,7 @@ PRIVILEGES = {
 FUNCTIONS = (
     "authenticate(bytea)",
     "current_tenant()",
+    "find_customers(integer, text[], integer[])",
     # A generated column is computed as whoever writes the row.
     "fold(text, boolean)",
     "sort_name(text, text, text)",

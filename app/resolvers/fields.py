@@ -106,15 +106,15 @@ class Many:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """How a list is searched: a user's text is made into terms, and each into a condition.
+    """How a list is searched: a user's text is made into terms, and these into a condition.
 
     `terms` raises `ApiError` BAD_REQUEST for a text that nothing can be looked for by.
-    `condition` gets a term as a parameter; all terms must hold. Where terms come from several
-    sources, `sources` names those that the caller may look in, and `condition` gets them too.
+    `condition` gets the terms as an array; all of them must be found. Where they are looked for
+    in several sources, `sources` names those that the caller may look in, and it gets them too.
     """
 
     terms: Callable[["Caller", str], tuple[str, ...]]
-    condition: Callable[[Columns, ColumnElement[str], ColumnElement[Any]], ColumnElement[bool]]
+    condition: Callable[[Columns, ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]
     sources: Callable[["Caller"], tuple[int, ...]] = lambda _caller: ()
 
 

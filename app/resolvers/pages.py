@@ -103,7 +103,7 @@ class Page:
             self.tab,
             self.order,
             tuple(condition.structure for condition in self.conditions),
-            len(self.terms),
+            bool(self.terms),
             self.backward,
             self.position is not None,
         )
@@ -120,14 +120,14 @@ class Page:
             values[f"{prefix}position_id"] = self.position.id
         for number, condition in enumerate(self.conditions):
             values[f"{prefix}where{number}"] = condition.value
-        for number, term in enumerate(self.terms):
-            values[f"{prefix}term{number}"] = term
+        if self.terms:
+            values[f"{prefix}terms"] = list(self.terms)
             values[f"{prefix}sources"] = list(self.sources)
         return values
 
 
 def page_size(first: int | None, last: int | None, after: str | None, before: str | None) -> int:
-    """The number of rows asked for, positive from the start and the same from the end.
+    """The number of rows asked for, from whichever end.
 
     Raises:
         ApiError: BAD_REQUEST when the arguments contradict each other or are out of range.
@@ -226,11 +226,10 @@ def _checked_value(order: Order, text: str) -> str:
 def matching(page: Page, t: Columns, prefix: str) -> ColumnElement[bool]:
     """Which of the tenant's rows belong to the list, on whatever page."""
     matches = (t.tenant_id == tenant()) & all_of(page.conditions, t, prefix)
-    if page.tab.search is not None:
+    if page.terms and page.tab.search is not None:
+        terms = bindparam(f"{prefix}terms", type_=ARRAY(Text))
         sources = bindparam(f"{prefix}sources", type_=ARRAY(Integer))
-        for number in range(len(page.terms)):
-            term = bindparam(f"{prefix}term{number}", type_=Text)
-            matches &= page.tab.search.condition(t, term, sources)
+        matches &= page.tab.search.condition(t, terms, sources)
     return matches
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import strawberry
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, all_, func
 from strawberry import UNSET
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
@@ -22,6 +22,9 @@ from app.resolvers.sql import KEY, constant
 from app.schema.inputs import ListInputs, checked_text, conditions_of, list_inputs, order_of
 
 Node = TypeVar("Node")
+
+_LITERALLY = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+"""What LIKE would take for a pattern is meant as it stands."""
 
 Total = Callable[[], ColumnElement[int]]
 
@@ -197,12 +200,13 @@ def words_in(*columns: str) -> Search:
     """
 
     def terms(_caller: Caller, text: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(text.lower().split()))[:MOST_TERMS]
+        words = dict.fromkeys(text.lower().translate(_LITERALLY).split())
+        return tuple(f"%{word}%" for word in words)[:MOST_TERMS]
 
     def condition(
-        t: Columns, word: ColumnElement[str], _sources: ColumnElement[Any]
+        t: Columns, patterns: ColumnElement[Any], _sources: ColumnElement[Any]
     ) -> ColumnElement[bool]:
-        text = func.concat_ws(constant(" "), *(t[column] for column in columns))
-        return func.strpos(func.lower(text), word) > 0
+        text = func.lower(func.concat_ws(constant(" "), *(t[column] for column in columns)))
+        return text.like(all_(patterns))
 
     return Search(terms, condition)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLResolveInfo
-from sqlalchemy import BigInteger, ColumnElement, Text, any_, cast, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, literal_column, select
 from strawberry import UNSET
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.info import Info
@@ -16,7 +16,7 @@ from app.context import Caller, RequestContext
 from app.database import Principal
 from app.domain.search import query_terms
 from app.errors import ApiError, ErrorCode
-from app.models.customer_term import CustomerCount, CustomerTerm, TermSource
+from app.models.customer_term import CustomerCount, TermSource
 from app.resolvers.fields import (
     Columns,
     Key,
@@ -86,17 +86,12 @@ def _sources(caller: Caller) -> tuple[int, ...]:
     return tuple(source for source, needs in _SOURCES.items() if needs in caller.permissions)
 
 
-def _has_term(
-    t: Columns, term: ColumnElement[str], sources: ColumnElement[Any]
+def _has_terms(
+    t: Columns, terms: ColumnElement[Any], sources: ColumnElement[Any]
 ) -> ColumnElement[bool]:
-    """Whether a customer has a term with this beginning: a range of an index."""
-    matches = select(CustomerTerm.customer_id).where(
-        CustomerTerm.tenant_id == tenant(),
-        CustomerTerm.term >= term,
-        CustomerTerm.source == any_(sources),
-        CustomerTerm.term < term.concat(literal_column("U&'\\+10FFFF'", Text)),
-    )
-    return t.id.in_(matches)
+    """Whether a customer has a term with each of these beginnings."""
+    found = func.abokonto.find_customers(tenant(), terms, sources, type_=BigInteger)
+    return t.id.in_(select(found.column_valued("customer_id")))
 
 
 def _all_customers() -> ColumnElement[int]:
@@ -199,7 +194,7 @@ class Query:
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "
         "addresses, customer numbers, external ids, addresses, IBANs (whole) and invoice numbers.",
         needs=Permission.CUSTOMER_READ,
-        search=Search(_customer_terms, _has_term, _sources),
+        search=Search(_customer_terms, _has_terms, _sources),
         total=_all_customers,
     )
     products: Connection[Product] | None = tab(

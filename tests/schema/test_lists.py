@@ -239,7 +239,15 @@ def _value(type_: Any, operator: str) -> str:
 
 @pytest.mark.parametrize(
     ("tab", "search", "count"),
-    [("activities", "NOTIZ", 1), ("activities", "notiz xyz", 0), ("mails", "willk", 1)],
+    [
+        ("activities", "NOTIZ", 1),
+        ("activities", "otiz 0", 1),
+        ("activities", "notiz xyz", 0),
+        ("activities", "n%z", 0),
+        ("activities", "not_z", 0),
+        ("activities", "\\", 0),
+        ("mails", "willk", 1),
+    ],
 )
 async def test_tabs_with_text_are_searched(
     publisher: Publisher, tab: str, search: str, count: int
