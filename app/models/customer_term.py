@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from sqlalchemy import BigInteger, Integer, SmallInteger, Text
+from sqlalchemy import BigInteger, Index, Integer, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, of_tenant, personal
@@ -21,11 +21,13 @@ class CustomerTerm(Base):
     """A word that finds a customer, as `abokonto.search_terms` makes it.
 
     The primary key is all there is: a search is a range of it (`term >= 'mai' and
-    term < 'mai\\U0010ffff'`), read from the index alone. The source is part of the key, so that
+    term < 'mai\\U0010ffff'`), read from the index alone. The other index asks a customer found
+    by one term for the others. The source is part of the key, so that
     removing an address takes away its own words and leaves the customer's.
     """
 
     __tablename__ = "customer_term"
+    __table_args__ = (Index(None, "tenant_id", "customer_id", "term"),)
 
     tenant_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     term: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True, info=personal())
