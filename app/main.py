@@ -17,6 +17,7 @@ from starlette.routing import Route
 from app.database import Database
 from app.encryption import Keyring
 from app.logs import configure_logs
+from app.resolvers.statements import StatementCache
 from app.schema.root import schema
 from app.server.access_log import AccessLog
 from app.server.contexts import Contexts
@@ -38,10 +39,12 @@ class NotMigratedError(Exception):
 def create_app(settings: Settings) -> Starlette:
     """The application with one configuration. It connects to nothing before it is started."""
     database, storage = Database(settings), Storage(settings)
-    keyring = Keyring.from_settings(settings)
-    contexts = Contexts(settings, schema._schema, database, storage, keyring)  # noqa: SLF001  As there.
-    finished = FinishedReads(schema, database, keyring) if settings.compiled_reads else None
-    if finished is not None:
+    keyring, statements = Keyring.from_settings(settings), StatementCache()
+    core = schema._schema  # noqa: SLF001  As there.
+    contexts = Contexts(settings, core, database, storage, keyring, statements)
+    finished = None
+    if settings.compiled_reads:
+        finished = FinishedReads(schema, database, keyring, statements)
         contexts.authenticated = finished.remember
 
     @asynccontextmanager

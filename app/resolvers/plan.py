@@ -65,7 +65,6 @@ class Outline:
 
     roots: tuple[tuple[Root, Selected], ...]
     places: tuple[tuple[Place, tuple[str, ...]], ...]
-    statements: StatementCache = field(default_factory=StatementCache)
     pages: dict[tuple[int, tuple[bytes | None, ...]], Page] = field(default_factory=dict)
 
 
@@ -128,8 +127,10 @@ class Plans:
         schema: strawberry.Schema,
         document: DocumentNode,
         operation: OperationDefinitionNode,
+        statements: StatementCache,
     ) -> None:
         self._schema = schema
+        self._statements = statements
         self._core: GraphQLSchema = schema._schema  # noqa: SLF001  Strawberry has no public name.
         self._operation = operation
         self._fragments = {
@@ -166,7 +167,9 @@ class Plans:
             *((key.record, key.column) for key in keys if key),
         )
         json = FinishedJson(pages)
-        statement = outline.statements.get(structure, lambda: _statement(outline, json, keys))
+        statement = self._statements.get(
+            (outline, structure), lambda: _statement(outline, json, keys)
+        )
         parameters: dict[str, Any] = {
             f"k{number}": key.value for number, key in enumerate(keys) if key
         }

@@ -24,7 +24,6 @@ from graphql.type import GraphQLAbstractType, is_abstract_type
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.resolvers.fields import ReadField, RecordType, Tab, record_of
-from app.resolvers.statements import StatementCache
 
 Fragments = dict[str, FragmentDefinitionNode]
 
@@ -80,7 +79,6 @@ class Selections:
         self._fragments = fragments
         self._shapes: dict[tuple[str, tuple[int, ...]], Shape] = {}
         self._pages: dict[tuple[str, tuple[int, ...]], PageShape] = {}
-        self.statements = StatementCache()
 
     def row(self, info: GraphQLResolveInfo[Any], type_name: str | None = None) -> Shape:
         """The shape of the record that a field answers with; `type_name` for an interface."""

@@ -7,23 +7,36 @@ from sqlalchemy import Executable
 
 from app.database import Statement
 
-MOST_STATEMENTS = 32
-"""How many statements a document keeps; which it needs depends on filters and cursors given."""
+MOST_BYTES = 32 * 1024 * 1024
+"""How many bytes of SQL a worker keeps; the account page takes 30 thousand."""
 
 
 class StatementCache:
-    """The statements of one document, by what their SQL depends on."""
+    """A worker's statements, by who needs them and what their SQL depends on.
 
-    def __init__(self) -> None:
+    The statements of all documents share one bound, so that many documents with many kinds of
+    filters and cursors cannot fill the memory. The one not used for longest makes room.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._bytes = 0
         self._known: OrderedDict[Hashable, Statement] = OrderedDict()
 
-    def get(self, structure: Hashable, build: Callable[[], Executable]) -> Statement:
-        """A kept statement, or one built now; the one not used for longest makes room."""
-        statement = self._known.get(structure)
-        if statement is None:
-            statement = self._known[structure] = Statement.of(build())
-            if len(self._known) > MOST_STATEMENTS:
-                self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(structure)
+    @property
+    def size(self) -> int:
+        """How many bytes of SQL are kept."""
+        return self._bytes
+
+    def get(self, key: Hashable, build: Callable[[], Executable]) -> Statement:
+        """A kept statement, or one built now."""
+        statement = self._known.get(key)
+        if statement is not None:
+            self._known.move_to_end(key)
+            return statement
+        statement = self._known[key] = Statement.of(build())
+        self._bytes += len(statement.sql)
+        while self._bytes > self._most and len(self._known) > 1:
+            _key, oldest = self._known.popitem(last=False)
+            self._bytes -= len(oldest.sql)
         return statement

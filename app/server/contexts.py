@@ -12,6 +12,7 @@ from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode
 from app.resolvers.loaders import RecordLoader
 from app.resolvers.selection import Selections
+from app.resolvers.statements import StatementCache
 from app.server.documents import Document
 from app.settings import Settings
 from app.storage import Storage
@@ -29,12 +30,14 @@ class Contexts:
         database: Database,
         storage: Storage,
         keyring: Keyring,
+        statements: StatementCache,
     ) -> None:
         self._settings = settings
         self._schema = schema
         self._database = database
         self._storage = storage
         self._keyring = keyring
+        self._statements = statements
         self.authenticated: Callable[[bytes, Principal], None] | None = None
         """Is told of each caller who was authenticated."""
 
@@ -56,7 +59,7 @@ class Contexts:
                 storage=self._storage,
                 keyring=self._keyring,
                 reading=reading,
-                loader=RecordLoader(reading, selections.statements),
+                loader=RecordLoader(reading, self._statements),
                 selections=selections,
             )
 

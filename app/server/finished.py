@@ -17,6 +17,7 @@ from app.context import Caller
 from app.database import Database, Principal
 from app.encryption import Keyring
 from app.resolvers.plan import Finished, Plans
+from app.resolvers.statements import StatementCache
 from app.server.contexts import token_of
 from app.server.documents import Operation
 
@@ -34,7 +35,14 @@ class FinishedAnswer(NamedTuple):
 class FinishedReads:
     """Answers whole operations without graphql-core, where that is possible."""
 
-    def __init__(self, schema: strawberry.Schema, database: Database, keyring: Keyring) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        database: Database,
+        keyring: Keyring,
+        statements: StatementCache,
+    ) -> None:
+        self._statements = statements
         self._schema = schema
         self._database = database
         self._keyring = keyring
@@ -80,6 +88,6 @@ class FinishedReads:
         assert document.ast is not None  # noqa: S101  Valid documents have one.
         plans: Plans | None = document.facts.get((Plans, operation.name))
         if plans is None:
-            plans = Plans(self._schema, document.ast, operation.node)
+            plans = Plans(self._schema, document.ast, operation.node, self._statements)
             document.facts[(Plans, operation.name)] = plans
         return plans

@@ -3,6 +3,7 @@
 import pytest
 
 from app import models
+from app.database import LONGEST_PREPARED
 from app.schema.node import encode_id
 from app.settings import Settings
 from tests.postgres_proxy import PostgresProxy
@@ -49,6 +50,8 @@ async def test_a_compiled_operation_is_one_round_trip(
     if most == COMPILED:
         assert len(executed) == 1
         assert "abokonto.authenticate" in executed[0]
+        # A longer one would be planned anew for each request.
+        assert len(executed[0]) < LONGEST_PREPARED
     else:
         assert executed[0].startswith("BEGIN")
 
