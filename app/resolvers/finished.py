@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     Integer,
     Subquery,
-    Text,
     bindparam,
     false,
     func,
@@ -27,6 +27,7 @@ from sqlalchemy.sql.selectable import Alias
 from app.resolvers.fields import Columns
 from app.resolvers.pages import (
     Page,
+    cursor_of,
     matching,
     order_value,
     page_cursor,
@@ -134,28 +135,39 @@ class _Listing:
 
         Read backward, the first cursor is that of the page's last row.
         """
-        cursor = page_cursor(self._page, self._table.c, self._prefix)
-        read = self._select([cursor.label("cursor")], "limit")
-        cursors = select(func.array_agg(read.c.cursor, type_=ARRAY(Text)).label("all"))
-        found = cursors.select_from(read).subquery()
+        t = self._table.c
+        value = order_value(self._page.order, t)
+        read = self._select([t.id.label("key"), value.label("value")], "limit")
+        # Only the ends are made into cursors, which costs more than finding them.
+        keys = func.array_agg(read.c.key, type_=ARRAY(BigInteger)).label("keys")
+        places = func.array_agg(read.c.value, type_=ARRAY(value.type)).label("places")
+        found = select(keys, places).select_from(read).subquery()
         size = bindparam(f"{self._prefix}size", type_=Integer)
-        count = func.coalesce(func.cardinality(found.c.all), literal_column("0"))
-        near = found.c.all[literal_column("1", Integer)]
-        far = found.c.all[func.least(count, size, type_=Integer)]
+        count = func.coalesce(func.cardinality(found.c["keys"]), literal_column("0"))
+        last = func.least(count, size, type_=Integer)
+        near, far = (
+            cursor_of(found.c["keys"][end], found.c.places[end], self._prefix)
+            for end in (literal_column("1", Integer), last)
+        )
         more, beyond = count > size, true() if self._page.position is not None else false()
         backward = self._page.backward
-        values = {
+        values: dict[str, ColumnElement[Any]] = {
             "has_next_page": beyond if backward else more,
             "has_previous_page": more if backward else beyond,
             "start_cursor": far if backward else near,
             "end_cursor": near if backward else far,
         }
-        pairs: list[Any] = []
-        for part in below.fields:
-            value = values[part.field.python_name] if part.field else constant(below.type_name)
-            pairs += [constant(part.key), value]
-        return select(func.json_build_object(*pairs)).select_from(found).scalar_subquery()
+        return select(_object_of(below, values)).select_from(found).scalar_subquery()
 
     def _select(self, columns: list[ColumnElement[Any]], limit: str) -> Subquery:
         rows = page_rows(self._page, columns, self._table, self._scope, self._prefix, limit=limit)
         return rows.correlate_except(self._table).subquery()
+
+
+def _object_of(shape: Shape, values: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    """A JSON object of values that are named as its fields are in Python."""
+    pairs: list[Any] = []
+    for part in shape.fields:
+        value = values[part.field.python_name] if part.field else constant(shape.type_name)
+        pairs += [constant(part.key), value]
+    return func.json_build_object(*pairs)

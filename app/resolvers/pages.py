@@ -265,10 +265,17 @@ def page_rows(
 
 def page_cursor(page: Page, t: Columns, prefix: str) -> ColumnElement[str]:
     """The place of a row, as `position_of` reads it."""
+    return cursor_of(t.id, order_value(page.order, t), prefix)
+
+
+def cursor_of(
+    key: ColumnElement[Any], value: ColumnElement[Any], prefix: str
+) -> ColumnElement[str]:
+    """The place of the row with a key and an order value."""
     separator = constant(":")
     made_for = bindparam(f"{prefix}fingerprint", type_=Text)
-    key, order = cast(t.id, Text), cast(order_value(page.order, t), Text)
-    return encoded(made_for.concat(separator).concat(key).concat(separator).concat(order))
+    parts = made_for.concat(separator).concat(cast(key, Text)).concat(separator)
+    return encoded(parts.concat(cast(value, Text)))
 
 
 def page_total(page: Page, table: Alias, scope: ColumnElement[bool]) -> ColumnElement[int]:

@@ -10,7 +10,7 @@ from app.resolvers.selection import Selected, Shape
 from app.resolvers.sql import (
     KEY,
     constant,
-    encoded,
+    encoded_id,
     json_rows,
     json_value,
     table_of,
@@ -45,7 +45,7 @@ class RowJson:
         if isinstance(read, GlobalId):
             if shape.record is None:
                 raise TypeError("Only a record has an id.")
-            return encoded(constant(f"{shape.record.name}:").concat(cast(t.id, Text)))
+            return encoded_id(constant(f"{shape.record.name}:").concat(cast(t.id, Text)))
         if selected.below is not None:
             return self._object(read, selected, selected.below, t)
         return json_value(value_of(selected.field, t))

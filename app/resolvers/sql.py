@@ -55,6 +55,12 @@ def encoded(text: ColumnElement[str]) -> ColumnElement[str]:
     return func.translate(base64, constant("+/=\n"), constant("-_"))
 
 
+def encoded_id(text: ColumnElement[str]) -> ColumnElement[str]:
+    """The same for a type's name and a number, which give no character to replace."""
+    base64 = func.encode(func.convert_to(text, constant("UTF8")), constant("base64"))
+    return func.rtrim(base64, constant("="))
+
+
 def json_value(value: ColumnElement[Any]) -> ColumnElement[Any]:
     """A value as JSON shows it: decimals as strings, everything else in PostgreSQL's form.
 
