@@ -113,6 +113,7 @@ class Search:
     in several sources, `sources` names those that the caller may look in, and it gets them too.
     """
 
+    description: str
     terms: Callable[["Caller", str], tuple[str, ...]]
     condition: Callable[[Columns, ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]
     sources: Callable[["Caller"], tuple[int, ...]] = lambda _caller: ()

@@ -112,7 +112,7 @@ class TabField(ReadField):
             _argument("order_by", self.inputs.order, "How the list is sorted."),
         ]
         if isinstance(self.read, Tab) and self.read.search is not None:
-            arguments.append(_argument("search", str, "Words to look for, by their beginnings."))
+            arguments.append(_argument("search", str, self.read.search.description))
         return arguments
 
     def answer(
@@ -209,4 +209,4 @@ def words_in(*columns: str) -> Search:
         text = func.lower(func.concat_ws(constant(" "), *(t[column] for column in columns)))
         return text.like(all_(patterns))
 
-    return Search(terms, condition)
+    return Search("Words or pieces of words, all of which must occur.", terms, condition)

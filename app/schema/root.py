@@ -194,7 +194,7 @@ class Query:
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "
         "addresses, customer numbers, external ids, addresses, IBANs (whole) and invoice numbers.",
         needs=Permission.CUSTOMER_READ,
-        search=Search(_customer_terms, _has_terms, _sources),
+        search=Search("Words, by their beginnings.", _customer_terms, _has_terms, _sources),
         total=_all_customers,
     )
     products: Connection[Product] | None = tab(
