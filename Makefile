@@ -25,11 +25,12 @@ run: $(RUN) ## Start everything and serve a demonstration on PORT (8000).
 test: $(DEV) ## Run all tests; ARGS go to pytest.
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-check: $(DEV) ## Check formatting, lint, types and the committed schema.
+check: $(DEV) ## Check formatting, lint, types, the committed schema, and that migrations make the models.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m app.cli schema | diff schema.graphql -
+	$(BIN)/python -m pytest -q tests/models/test_migrations.py -k exactly_the_models
 
 bench: $(DEV) ## Measure the workloads of benchmarks/.
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -5,8 +5,6 @@ last page costs what the first one does, and rows that come or go meanwhile neit
 hide another.
 """
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Hashable
@@ -35,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import Alias
 from strawberry.types.base import StrawberryOptional
 
+from app.domain import opaque
 from app.errors import ApiError, ErrorCode
 from app.models.base import TenantRow
 from app.resolvers.conditions import Condition, all_of, operand_type
@@ -49,7 +48,6 @@ from app.resolvers.sql import (
 
 DEFAULT_SIZE = 20
 LARGEST_SIZE = 100
-_LARGEST_ID = 2**63 - 1
 _FORMS = {
     Numeric: re.compile(r"Infinity|-?\d{1,40}(\.\d{1,40})?", re.ASCII),
     Integer: re.compile(r"-?\d{1,9}", re.ASCII),
@@ -172,13 +170,9 @@ def position_of(cursor: str, order: Order, wanted: str) -> Position:
         ApiError: BAD_REQUEST when it is malformed or made for another order or filter.
     """
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-        made_for, key, value = text.split(":", 2)
-        position = Position(value=_checked_value(order, value), id=int(key))
-        if not 0 < position.id <= _LARGEST_ID:
-            raise ValueError(position.id)
-    except (binascii.Error, ValueError, OverflowError, KeyError) as error:
+        made_for, key, value = opaque.decode(cursor).split(":", 2)
+        position = Position(value=_checked_value(order, value), id=opaque.key(key))
+    except (ValueError, OverflowError, KeyError) as error:
         raise ApiError(ErrorCode.BAD_REQUEST, "That is not a cursor of this API.") from error
     if made_for != wanted:
         raise ApiError(

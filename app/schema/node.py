@@ -1,7 +1,5 @@
 """The Node interface, opaque ids, and what every record has in common."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +9,12 @@ import strawberry
 from graphql import GraphQLResolveInfo
 
 from app.auth.permissions import Permission
+from app.domain import opaque
 from app.errors import ApiError, ErrorCode
 from app.models.base import ActorKind, TenantRow
 from app.resolvers.fields import RecordType, column, embedded, global_id, one, part, record_of
 from app.schema.enums import described
 from app.schema.lazy import LazyCustomer
-
-_LARGEST_KEY = 2**63 - 1
 
 described(
     ActorKind,
@@ -121,14 +118,10 @@ def global_key(id: str) -> GlobalKey:
         ApiError: BAD_REQUEST when it is none of this API.
     """
     try:
-        padded = id + "=" * (-len(id) % 4)
-        name, key = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(":")
-        number = int(key)
-        if name not in _RECORDS or not 0 < number <= _LARGEST_KEY:
-            raise ValueError(id)
-    except (binascii.Error, ValueError) as error:
+        name, key = opaque.decode(id).split(":")
+        return GlobalKey(_RECORDS[name], opaque.key(key))
+    except (ValueError, KeyError) as error:
         raise ApiError(ErrorCode.BAD_REQUEST, "That is not an id of this API.") from error
-    return GlobalKey(_RECORDS[name], number)
 
 
 def key_of(id: str, expected: type) -> int:
@@ -149,4 +142,4 @@ def key_of(id: str, expected: type) -> int:
 
 def encode_id(name: str, key: int) -> str:
     """The opaque id of a record; the same bytes as `GlobalId` gives in SQL."""
-    return base64.urlsafe_b64encode(f"{name}:{key}".encode()).decode().rstrip("=")
+    return opaque.encode(f"{name}:{key}")
