@@ -59,11 +59,6 @@ def iban_term(iban_hash: bytes) -> str:
     return "#" + iban_hash.hex()
 
 
-def end_of_prefix(term: str) -> str:
-    """What sorts behind everything that begins with a term: `t >= term AND t < end`."""
-    return term + "\U0010ffff"
-
-
 def fold(text: str, *, german: bool) -> str:
     """A text in lower case and without accents; umlauts are ae, oe and ue if `german`."""
     if text.isascii():

@@ -1,6 +1,6 @@
 import pytest
 
-from app.domain.search import MOST_TERMS, end_of_prefix, query_terms
+from app.domain.search import MOST_TERMS, query_terms
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,3 @@ def test_an_iban_is_searched_by_its_hash_where_that_is_known() -> None:
 
 def test_no_typed_text_reaches_the_terms_of_ibans() -> None:
     assert query_terms("#44453839", lambda _: b"") == ["44453839"]
-
-
-def test_the_end_of_a_prefix_sorts_behind_all_that_begins_with_it() -> None:
-    assert "mai" <= "maier" < end_of_prefix("mai")
-    assert not end_of_prefix("mai") > "maj"

@@ -2,24 +2,18 @@
 
 import asyncpg
 
-from app.domain.search import end_of_prefix, iban_term, query_terms
+from app.domain.search import iban_term, query_terms
 from tests.rows import insert
 
 
 async def found(owner: asyncpg.Connection, *terms: str) -> set[int]:
-    """The customers that have terms with all of these beginnings."""
-    matches = [
-        {
-            row["customer_id"]
-            for row in await owner.fetch(
-                "SELECT customer_id FROM customer_term WHERE term >= $1 AND term < $2",
-                term,
-                end_of_prefix(term),
-            )
-        }
-        for term in terms
-    ]
-    return set.intersection(*matches) if matches else set()
+    """The customers of the only tenant that have terms with all of these beginnings."""
+    rows = await owner.fetch(
+        "SELECT abokonto.find_customers((SELECT id FROM tenant), $1, ARRAY[1, 2, 3, 4]) AS id",
+        list(terms),
+    )
+    assert len(rows) == len({row["id"] for row in rows})
+    return {row["id"] for row in rows}
 
 
 STORED_AND_TYPED = [
@@ -186,3 +180,22 @@ async def test_customers_sort_as_people_expect(owner: asyncpg.Connection) -> Non
         "ozturk ali",
         "zimmer anna",
     ]
+
+
+async def test_words_that_many_have_are_found_as_those_that_few_have(
+    owner: asyncpg.Connection,
+) -> None:
+    """The rarest word leads only where it is rare, and either way the same are found."""
+    tenant = await insert(owner, "tenant")
+    await owner.execute(
+        "INSERT INTO customer (tenant_id, number, first_name, last_name)"
+        " SELECT $1, 'n' || i, CASE i % 2 WHEN 0 THEN 'Anna' ELSE 'Otto' END, 'Müller'"
+        " FROM generate_series(1, 3000) AS i",
+        tenant,
+    )
+    assert len(await found(owner, "anna")) == 1500
+    assert len(await found(owner, "anna", "mueller")) == 1500
+    assert await found(owner, "anna", "otto") == set()
+    assert len(await found(owner, "anna", "mueller", "n1234")) == 1
+    assert await found(owner, "otto", "mueller", "n1234") == set()
+    assert await found(owner, "anna", "nobody") == set()
