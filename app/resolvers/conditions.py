@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Numeric, Text, and_, any_, bindparam, func
 from sqlalchemy.types import TypeEngine
 
-from app.resolvers.fields import Columns, ReadField
+from app.resolvers.fields import ReadField
+from app.resolvers.reads import Columns
 from app.resolvers.sql import value_of
 
 

@@ -24,7 +24,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.selectable import Alias
 
-from app.resolvers.fields import Columns
 from app.resolvers.pages import (
     Page,
     cursor_of,
@@ -34,6 +33,7 @@ from app.resolvers.pages import (
     page_rows,
     page_total,
 )
+from app.resolvers.reads import Columns
 from app.resolvers.rows import RowJson
 from app.resolvers.selection import Place, Selected, Shape
 from app.resolvers.sql import constant, json_rows, table_of, whole_row

@@ -32,8 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import Alias
 
 from app.database import Reading
-from app.resolvers.fields import RecordType
 from app.resolvers.pages import Page, matching, page_cursor, page_rows, page_total
+from app.resolvers.reads import RecordType
 from app.resolvers.rows import RowJson
 from app.resolvers.selection import PageShape, Shape
 from app.resolvers.sql import CURSOR, constant, json_rows, table_of, tenant, whole_row

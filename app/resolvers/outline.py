@@ -29,16 +29,8 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from app.resolvers.fields import (
-    Embedded,
-    Lookup,
-    OfCaller,
-    Python,
-    ReadField,
-    RecordType,
-    Tab,
-    record_of,
-)
+from app.resolvers.fields import ReadField
+from app.resolvers.reads import Embedded, Lookup, OfCaller, Python, RecordType, Tab, record_of
 from app.resolvers.selection import Fragments, Place, Selected, Shape
 
 LONGEST_KEY = 63

@@ -37,7 +37,8 @@ from app.domain import opaque
 from app.errors import ApiError, ErrorCode
 from app.models.base import TenantRow
 from app.resolvers.conditions import Condition, all_of, operand_type
-from app.resolvers.fields import Columns, ReadField, RecordType, Tab
+from app.resolvers.fields import ReadField
+from app.resolvers.reads import Columns, RecordType, Tab
 from app.resolvers.sql import (
     CURSOR,
     constant,

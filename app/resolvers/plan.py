@@ -44,10 +44,11 @@ from strawberry.types.arguments import convert_arguments
 from app.context import Caller
 from app.database import Principal, Statement
 from app.errors import ApiError, ErrorCode
-from app.resolvers.fields import Key, Lookup, OfCaller, ReadField
+from app.resolvers.fields import ReadField
 from app.resolvers.finished import FinishedJson
 from app.resolvers.outline import NotCompiled, Outliner, Root, truth_names, variable_names
 from app.resolvers.pages import Page
+from app.resolvers.reads import Key, Lookup, OfCaller
 from app.resolvers.selection import Place, Selected
 from app.resolvers.sql import table_of, tenant, whole_row
 from app.resolvers.statements import StatementCache

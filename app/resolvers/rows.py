@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, case, cast, func, null, select
 from sqlalchemy.sql.selectable import Alias
 
-from app.resolvers.fields import Columns, Embedded, GlobalId, Many, One, Python, ReadField, Tab
+from app.resolvers.fields import ReadField
+from app.resolvers.reads import Columns, Embedded, GlobalId, Many, One, Python, Tab
 from app.resolvers.selection import Selected, Shape
 from app.resolvers.sql import (
     KEY,

@@ -23,7 +23,8 @@ from graphql import (
 from graphql.type import GraphQLAbstractType, is_abstract_type
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from app.resolvers.fields import ReadField, RecordType, Tab, record_of
+from app.resolvers.fields import ReadField
+from app.resolvers.reads import RecordType, Tab, record_of
 
 Fragments = dict[str, FragmentDefinitionNode]
 

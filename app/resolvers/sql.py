@@ -17,7 +17,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import Alias
 
 from app.models.base import TenantRow
-from app.resolvers.fields import Column, Columns, Embedded, Expression, ReadField
+from app.resolvers.fields import ReadField
+from app.resolvers.reads import Column, Columns, Embedded, Expression
 
 KEY = "_id"
 """The row's own key, for reading what hangs below it; it has no GraphQL field."""

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, case, func
 from app.auth.permissions import Permission
 from app.models.access_right import AccessRight as AccessRightModel
 from app.models.access_right import AccessRightSource, AccessRightStatus
-from app.resolvers.fields import Columns, column, expression, one
+from app.resolvers.fields import column, expression, one
+from app.resolvers.reads import Columns
 from app.schema.catalogue import Product
 from app.schema.enums import described
 from app.schema.lazy import LazyOrder, LazySubscription

@@ -10,7 +10,8 @@ from app.auth.permissions import Permission
 from app.context import RequestContext
 from app.models.base import PaymentMethod, PeriodUnit
 from app.models.file import File as FileModel
-from app.resolvers.fields import Row, column, part, python
+from app.resolvers.fields import column, part, python
+from app.resolvers.reads import Row
 from app.schema.enums import described
 from app.schema.node import record
 from app.schema.scalars import URL, CountryCode, CurrencyCode

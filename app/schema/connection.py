@@ -15,9 +15,10 @@ from strawberry.types.lazy_type import LazyType
 from app.auth.permissions import Permission
 from app.context import Caller, RequestContext
 from app.domain.search import MOST_TERMS
-from app.resolvers.fields import Columns, ReadField, RecordType, Search, Tab, part, record_of
+from app.resolvers.fields import ReadField, part
 from app.resolvers.loaders import PageRead
 from app.resolvers.pages import Page, fingerprint, page_result, page_size, position_of
+from app.resolvers.reads import Columns, RecordType, Search, Tab, record_of
 from app.resolvers.sql import KEY, constant
 from app.schema.inputs import ListInputs, checked_text, conditions_of, list_inputs, order_of
 
@@ -187,7 +188,7 @@ def tab(
     """A list of records: those that point here with (one of) the foreign keys.
 
     With no foreign key it is the list of all of the tenant's records. See
-    `app.resolvers.fields.Tab` for `search` and `total`.
+    `app.resolvers.reads.Tab` for `search` and `total`.
     """
     keys = (foreign_keys,) if isinstance(foreign_keys, str) else foreign_keys
     return TabField.declare(Tab(keys, search, total), description, needs=needs)

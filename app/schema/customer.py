@@ -25,7 +25,8 @@ from app.models.opt_in import OptIn as OptInModel
 from app.models.order import Order as OrderModel
 from app.models.subscription import Subscription as SubscriptionModel
 from app.models.transaction import Transaction as TransactionModel
-from app.resolvers.fields import Columns, column, embedded, expression, part
+from app.resolvers.fields import column, embedded, expression, part
+from app.resolvers.reads import Columns
 from app.resolvers.sql import table_of
 from app.schema.access_right import AccessRight
 from app.schema.activity import Activity

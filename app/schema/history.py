@@ -5,7 +5,8 @@ from sqlalchemy import ColumnElement, Text, cast
 
 from app.auth.permissions import Permission
 from app.models.history import History as HistoryModel
-from app.resolvers.fields import Columns, column, expression
+from app.resolvers.fields import column, expression
+from app.resolvers.reads import Columns
 from app.resolvers.sql import encoded
 from app.schema.node import AccountRecord, record
 from app.schema.scalars import JSON

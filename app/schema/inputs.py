@@ -22,8 +22,9 @@ from strawberry.types.field import StrawberryField
 from app.context import Caller
 from app.errors import ApiError, ErrorCode
 from app.resolvers.conditions import Condition, Operator
-from app.resolvers.fields import Embedded, ReadField, RecordType
+from app.resolvers.fields import ReadField
 from app.resolvers.pages import Order
+from app.resolvers.reads import Embedded, RecordType
 from app.schema.enums import OrderDirection, described
 from app.schema.scalars import CountryCode, CurrencyCode, EmailAddress, PhoneNumber
 

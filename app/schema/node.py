@@ -12,7 +12,8 @@ from app.auth.permissions import Permission
 from app.domain import opaque
 from app.errors import ApiError, ErrorCode
 from app.models.base import ActorKind, TenantRow
-from app.resolvers.fields import RecordType, column, embedded, global_id, one, part, record_of
+from app.resolvers.fields import column, embedded, global_id, one, part
+from app.resolvers.reads import RecordType, record_of
 from app.schema.enums import described
 from app.schema.lazy import LazyCustomer
 

@@ -6,7 +6,8 @@ from app.auth.permissions import Permission
 from app.models.opt_in import OptIn as OptInModel
 from app.models.opt_in import OptInChannel, OptInStatus
 from app.models.opt_in import OptInEntry as OptInEntryModel
-from app.resolvers.fields import Columns, column, expression
+from app.resolvers.fields import column, expression
+from app.resolvers.reads import Columns
 from app.schema.connection import Connection, tab
 from app.schema.enums import described
 from app.schema.node import AccountRecord, record

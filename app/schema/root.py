@@ -17,17 +17,9 @@ from app.database import Principal
 from app.domain.search import query_terms
 from app.errors import ApiError, ErrorCode
 from app.models.customer_term import CustomerCount, TermSource
-from app.resolvers.fields import (
-    Columns,
-    Key,
-    Lookup,
-    OfCaller,
-    Row,
-    Search,
-    field,
-    record_of,
-)
+from app.resolvers.fields import field
 from app.resolvers.loaders import Read, RowRead, UniqueRead
+from app.resolvers.reads import Columns, Key, Lookup, OfCaller, Row, Search, record_of
 from app.resolvers.sql import tenant
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab

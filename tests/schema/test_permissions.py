@@ -8,7 +8,8 @@ from graphql import GraphQLObjectType, GraphQLOutputType, get_named_type, is_non
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.auth.permissions import Permission
-from app.resolvers.fields import ReadField, RecordType, record_of
+from app.resolvers.fields import ReadField
+from app.resolvers.reads import RecordType, record_of
 from app.schema.customer import Customer
 from app.schema.inputs import list_inputs
 from app.schema.node import encode_id
