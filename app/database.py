@@ -14,13 +14,12 @@ import asyncpg
 from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from app.errors import ApiError, ErrorCode
+from app.errors import UNAVAILABLE, UNKNOWN_TOKEN, ApiError, ErrorCode
 from app.settings import Settings
 
 _AUTHENTICATE = (
     "SELECT kind, token_id, tenant_id, staff_id, name, permissions FROM abokonto.authenticate($1)"
 )
-_UNKNOWN_TOKEN = "The token is unknown, expired or revoked."  # noqa: S105  It is a message.
 _CONNECT_SECONDS = 5
 _PREPARED_STATEMENTS = 100
 LONGEST_PREPARED = 100_000
@@ -58,7 +57,7 @@ class Principal:
             ApiError: UNAUTHENTICATED when it gave none.
         """
         if row is None:
-            raise ApiError(ErrorCode.UNAUTHENTICATED, _UNKNOWN_TOKEN)
+            raise ApiError(ErrorCode.UNAUTHENTICATED, UNKNOWN_TOKEN)
         return cls(
             kind=row["kind"],
             token_id=row["token_id"],
@@ -161,9 +160,7 @@ class Database:
         try:
             connection = await self._pool.acquire(timeout=_WAIT_SECONDS)
         except TimeoutError as error:
-            raise ApiError(
-                ErrorCode.UNAVAILABLE, "The service is unavailable at the moment. Try again soon."
-            ) from error
+            raise ApiError(ErrorCode.UNAVAILABLE, UNAVAILABLE) from error
         try:
             yield connection
         finally:

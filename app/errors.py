@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from graphql import GraphQLError
 
+UNKNOWN_TOKEN = "The token is unknown, expired or revoked."  # noqa: S105  It is a message.
+UNAVAILABLE = "The service is unavailable at the moment. Try again soon."
+
 
 class ErrorCode(StrEnum):
     """The values of `extensions.code` in top-level errors."""

@@ -14,10 +14,8 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLField,
-    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
@@ -31,7 +29,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.resolvers.fields import ReadField
 from app.resolvers.reads import Embedded, Lookup, OfCaller, Python, RecordType, Tab, record_of
-from app.resolvers.selection import Fragments, Place, Selected, Shape
+from app.resolvers.selection import Fragments, Place, Selected, Shape, applies
 
 LONGEST_KEY = 63
 """PostgreSQL cuts off longer names of columns, in bytes."""
@@ -172,12 +170,12 @@ class Outliner:
                 key = (node.alias or node.name).value
                 collected.setdefault(key, []).append(node)
             elif isinstance(node, InlineFragmentNode):
-                if self._applies(node, type_):
+                if applies(self._schema, node, type_):
                     self._gather(type_, node.selection_set, collected, seen)
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
                 fragment = self._fragments[node.name.value]
-                if self._applies(fragment, type_):
+                if applies(self._schema, fragment, type_):
                     self._gather(type_, fragment.selection_set, collected, seen)
 
     def _included(self, directives: Sequence[DirectiveNode]) -> bool:
@@ -194,15 +192,6 @@ class Outliner:
         if isinstance(value, VariableNode) and value.name.value in self._truths:
             return self._truths[value.name.value]
         raise NotCompiled("A condition has no value.")
-
-    def _applies(
-        self, fragment: InlineFragmentNode | FragmentDefinitionNode, type_: GraphQLObjectType
-    ) -> bool:
-        condition = fragment.type_condition
-        if condition is None or condition.name.value == type_.name:
-            return True
-        target = self._schema.type_map.get(condition.name.value)
-        return isinstance(target, GraphQLInterfaceType) and self._schema.is_sub_type(target, type_)
 
 
 def _record_type(type_: GraphQLObjectType) -> RecordType | None:

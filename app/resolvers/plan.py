@@ -13,7 +13,6 @@ import asyncpg
 import orjson
 import strawberry
 from graphql import (
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
     GraphQLSchema,
@@ -49,7 +48,7 @@ from app.resolvers.finished import FinishedJson
 from app.resolvers.outline import NotCompiled, Outliner, Root, truth_names, variable_names
 from app.resolvers.pages import Page
 from app.resolvers.reads import Key, Lookup, OfCaller
-from app.resolvers.selection import Place, Selected
+from app.resolvers.selection import Fragments, Place, Selected
 from app.resolvers.sql import table_of, tenant, whole_row
 from app.resolvers.statements import StatementCache
 
@@ -127,6 +126,7 @@ class Plans:
         self,
         schema: strawberry.Schema,
         document: DocumentNode,
+        fragments: Fragments,
         operation: OperationDefinitionNode,
         statements: StatementCache,
     ) -> None:
@@ -134,11 +134,7 @@ class Plans:
         self._statements = statements
         self._core: GraphQLSchema = schema._schema  # noqa: SLF001  Strawberry has no public name.
         self._operation = operation
-        self._fragments = {
-            node.name.value: node
-            for node in document.definitions
-            if isinstance(node, FragmentDefinitionNode)
-        }
+        self._fragments = fragments
         self._truths = truth_names(document)
         self._roots: dict[Any, list[Root] | None] = {}
         self._outlines: dict[Any, Outline | None] = {}

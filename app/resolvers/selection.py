@@ -20,7 +20,7 @@ from graphql import (
     SelectionSetNode,
     get_named_type,
 )
-from graphql.type import GraphQLAbstractType, is_abstract_type
+from graphql.type import is_abstract_type
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.resolvers.fields import ReadField
@@ -70,6 +70,19 @@ class PageShape:
     row: Shape | None
     cursors: bool
     total: bool
+
+
+def applies(
+    schema: GraphQLSchema,
+    fragment: InlineFragmentNode | FragmentDefinitionNode,
+    type_: GraphQLObjectType,
+) -> bool:
+    """Whether a fragment's condition lets objects of a type through (spec, 6.3.2)."""
+    condition = fragment.type_condition
+    if condition is None or condition.name.value == type_.name:
+        return True
+    target = schema.type_map.get(condition.name.value)
+    return is_abstract_type(target) and schema.is_sub_type(target, type_)
 
 
 class Selections:
@@ -153,20 +166,8 @@ class Selections:
                 fragment = selection
             else:  # pragma: no cover  The grammar has no fourth kind.
                 continue
-            if self._applies(fragment, type_):
+            if applies(self._schema, fragment, type_):
                 yield from self._fields(type_, fragment.selection_set)
-
-    def _applies(
-        self, fragment: InlineFragmentNode | FragmentDefinitionNode, type_: GraphQLObjectType
-    ) -> bool:
-        condition = fragment.type_condition
-        if condition is None or condition.name.value == type_.name:
-            return True
-        target = self._schema.type_map.get(condition.name.value)
-        if target is None or not is_abstract_type(target):
-            return False
-        abstract: GraphQLAbstractType = target
-        return self._schema.is_sub_type(abstract, type_)
 
     def _object_type(self, name: str) -> GraphQLObjectType:
         type_ = self._schema.type_map[name]

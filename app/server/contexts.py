@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from graphql import FragmentDefinitionNode, GraphQLSchema
+from graphql import GraphQLSchema
 
 from app.auth.tokens import hash_token
 from app.context import RequestContext
 from app.database import Database, Principal
 from app.encryption import Keyring
-from app.errors import ApiError, ErrorCode
+from app.errors import UNKNOWN_TOKEN, ApiError, ErrorCode
 from app.resolvers.loaders import RecordLoader
 from app.resolvers.selection import Selections
 from app.resolvers.statements import StatementCache
@@ -69,12 +69,7 @@ class Contexts:
             return Selections(self._schema, {})
         known = document.facts.get(Selections)
         if known is None:
-            fragments = {
-                node.name.value: node
-                for node in document.ast.definitions
-                if isinstance(node, FragmentDefinitionNode)
-            }
-            known = document.facts[Selections] = Selections(self._schema, fragments)
+            known = document.facts[Selections] = Selections(self._schema, document.fragments)
         selections: Selections = known
         return selections
 
@@ -92,5 +87,5 @@ def token_of(authorization: str | None) -> str:
             ErrorCode.UNAUTHENTICATED, "Send a token in the header `Authorization: Bearer <token>`."
         )
     if len(token) > LONGEST_TOKEN or not token.isascii():
-        raise ApiError(ErrorCode.UNAUTHENTICATED, "The token is unknown, expired or revoked.")
+        raise ApiError(ErrorCode.UNAUTHENTICATED, UNKNOWN_TOKEN)
     return token

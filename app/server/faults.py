@@ -9,13 +9,13 @@ from typing import Any
 import structlog
 from graphql import GraphQLError, GraphQLFormattedError
 
-from app.errors import ApiError, ErrorCode
+from app.errors import UNAVAILABLE, ApiError, ErrorCode
 
 log = structlog.get_logger("abokonto.faults")
 
 _MASKED = {
     ErrorCode.INTERNAL: "Something went wrong on our side.",
-    ErrorCode.UNAVAILABLE: "The service is unavailable at the moment. Try again soon.",
+    ErrorCode.UNAVAILABLE: UNAVAILABLE,
     ErrorCode.TIMEOUT: "The request took too long.",
 }
 _KNOWN_CODES = frozenset(code.value for code in ErrorCode)

@@ -88,6 +88,11 @@ class FinishedReads:
         assert document.ast is not None  # noqa: S101  Valid documents have one.
         plans: Plans | None = document.facts.get((Plans, operation.name))
         if plans is None:
-            plans = Plans(self._schema, document.ast, operation.node, self._statements)
-            document.facts[(Plans, operation.name)] = plans
+            plans = document.facts[(Plans, operation.name)] = Plans(
+                self._schema,
+                document.ast,
+                document.fragments,
+                operation.node,
+                self._statements,
+            )
         return plans
