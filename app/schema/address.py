@@ -7,11 +7,11 @@ from app.models.address import Address as AddressModel
 from app.models.address import AddressType, AddressValidation
 from app.models.customer import Salutation
 from app.resolvers.fields import column
+from app.scalars import CountryCode
 from app.schema.connection import Connection, tab
 from app.schema.enums import described
 from app.schema.lazy import LazySubscription
 from app.schema.node import AccountRecord, record
-from app.schema.scalars import CountryCode
 
 described(
     Salutation,

@@ -12,9 +12,9 @@ from app.models.base import PaymentMethod, PeriodUnit
 from app.models.file import File as FileModel
 from app.resolvers.fields import column, part, python
 from app.resolvers.reads import Row
+from app.scalars import URL, CountryCode, CurrencyCode
 from app.schema.enums import described
 from app.schema.node import record
-from app.schema.scalars import URL, CountryCode, CurrencyCode
 
 described(
     PeriodUnit,

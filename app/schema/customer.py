@@ -28,6 +28,7 @@ from app.models.transaction import Transaction as TransactionModel
 from app.resolvers.fields import column, embedded, expression, part
 from app.resolvers.reads import Columns
 from app.resolvers.sql import table_of
+from app.scalars import JSON, EmailAddress
 from app.schema.access_right import AccessRight
 from app.schema.activity import Activity
 from app.schema.address import Address
@@ -43,7 +44,6 @@ from app.schema.mail import Mail
 from app.schema.node import Record, record
 from app.schema.opt_in import OptIn
 from app.schema.order import Order
-from app.schema.scalars import JSON, EmailAddress
 from app.schema.subscription import Subscription
 from app.schema.transaction import Transaction
 

@@ -8,8 +8,8 @@ from app.models.history import History as HistoryModel
 from app.resolvers.fields import column, expression
 from app.resolvers.reads import Columns
 from app.resolvers.sql import encoded
+from app.scalars import JSON
 from app.schema.node import AccountRecord, record
-from app.schema.scalars import JSON
 
 
 def _record_id(t: Columns) -> ColumnElement[str]:

@@ -25,8 +25,8 @@ from app.resolvers.conditions import Condition, Operator
 from app.resolvers.fields import ReadField
 from app.resolvers.pages import Order
 from app.resolvers.reads import Embedded, RecordType
+from app.scalars import CountryCode, CurrencyCode, EmailAddress, PhoneNumber
 from app.schema.enums import OrderDirection, described
-from app.schema.scalars import CountryCode, CurrencyCode, EmailAddress, PhoneNumber
 
 MOST_MEMBERS = 100
 LONGEST_TEXT = 500

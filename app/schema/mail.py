@@ -6,11 +6,11 @@ from app.auth.permissions import Permission
 from app.models.mail import Mail as MailModel
 from app.models.mail import MailStatus
 from app.resolvers.fields import column, one
+from app.scalars import EmailAddress
 from app.schema.enums import described
 from app.schema.invoice import Invoice
 from app.schema.node import AccountRecord, record
 from app.schema.order import Order
-from app.schema.scalars import EmailAddress
 from app.schema.subscription import Subscription
 
 described(

@@ -9,6 +9,7 @@ from app.models.order import Order as OrderModel
 from app.models.order import OrderItem as OrderItemModel
 from app.models.order import OrderStatus
 from app.resolvers.fields import column, embedded, many, one
+from app.scalars import JSON
 from app.schema.bank_account import BankAccount
 from app.schema.catalogue import Offer
 from app.schema.common import AddressSnapshot, Money, money
@@ -16,7 +17,6 @@ from app.schema.connection import Connection, tab
 from app.schema.enums import described
 from app.schema.lazy import LazyInvoice, LazySubscription
 from app.schema.node import AccountRecord, record
-from app.schema.scalars import JSON
 
 described(
     OrderStatus,

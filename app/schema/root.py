@@ -21,12 +21,12 @@ from app.resolvers.fields import field
 from app.resolvers.loaders import Read, RowRead, UniqueRead
 from app.resolvers.reads import Columns, Key, Lookup, OfCaller, Row, Search, record_of
 from app.resolvers.sql import tenant
+from app.scalars import SCALARS, EmailAddress
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab
 from app.schema.customer import Customer
 from app.schema.inputs import checked_text
 from app.schema.node import Node, global_key, key_of
-from app.schema.scalars import SCALARS, EmailAddress
 from app.schema.viewer import Viewer
 
 MOST_IDS = 100

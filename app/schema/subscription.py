@@ -10,6 +10,7 @@ from app.models.subscription import PeriodKind, SubscriptionStatus
 from app.models.subscription import Subscription as SubscriptionModel
 from app.models.subscription import SubscriptionPeriod as SubscriptionPeriodModel
 from app.resolvers.fields import column, embedded, one, part
+from app.scalars import JSON
 from app.schema.access_right import AccessRight
 from app.schema.address import Address
 from app.schema.bank_account import BankAccount
@@ -19,7 +20,6 @@ from app.schema.connection import Connection, tab
 from app.schema.enums import described
 from app.schema.lazy import LazyDelivery, LazyGoodwill, LazyInvoice, LazyOrder
 from app.schema.node import AccountRecord, record
-from app.schema.scalars import JSON
 
 described(
     SubscriptionStatus,
