@@ -1,7 +1,7 @@
 """What a resolver has at hand while one request is answered."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.auth.permissions import Permission
@@ -31,26 +31,46 @@ class Caller:
             ApiError: FORBIDDEN, naming the permission that is missing.
         """
         if permission not in self.permissions:
-            raise ApiError(ErrorCode.FORBIDDEN, f"This needs the permission `{permission.value}`.")
+            raise forbidden(permission)
 
 
-@dataclass
-class RequestContext:
-    """One request: who asks, the transaction it reads in, and the loader over it."""
+def forbidden(permission: Permission) -> ApiError:
+    """The error of a caller who lacks a permission."""
+    return ApiError(ErrorCode.FORBIDDEN, f"This needs the permission `{permission.value}`.")
+
+
+@dataclass(frozen=True)
+class Services:
+    """What all requests of a worker share."""
 
     settings: "Settings"
     storage: "Storage"
     keyring: "Keyring"
-    reading: Reading
-    loader: "RecordLoader"
-    selections: "Selections"
-    pages: "dict[tuple[int, ...], Page]" = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """The caller is the one that the transaction was opened for."""
-        self.caller = Caller(self.principal.permissions, self.keyring.lookup_hash)
 
-    @property
-    def principal(self) -> Principal:
-        """Who asks."""
-        return self.reading.principal
+class CallerContext:
+    """Who asks, and what values are computed with for them."""
+
+    def __init__(self, services: Services, principal: Principal) -> None:
+        self.settings = services.settings
+        self.storage = services.storage
+        self.keyring = services.keyring
+        self.principal = principal
+        self.caller = Caller(principal.permissions, services.keyring.lookup_hash)
+
+
+class RequestContext(CallerContext):
+    """One request that graphql-core answers: its transaction, and the loader over it."""
+
+    def __init__(
+        self,
+        services: Services,
+        reading: Reading,
+        loader: "RecordLoader",
+        selections: "Selections",
+    ) -> None:
+        super().__init__(services, reading.principal)
+        self.reading = reading
+        self.loader = loader
+        self.selections = selections
+        self.pages: dict[tuple[int, ...], Page] = {}

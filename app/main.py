@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from app.context import Services
 from app.database import Database
 from app.encryption import Keyring
 from app.logs import configure_logs
@@ -25,6 +26,7 @@ from app.server.finished import FinishedReads
 from app.server.graphiql_page import graphiql_routes
 from app.server.graphql_http import GraphQLEndpoint
 from app.server.health import Check, Liveness, Readiness
+from app.server.uploads import PREFLIGHT_HEADERS
 from app.settings import Settings, settings
 from app.storage import Storage
 
@@ -39,12 +41,13 @@ class NotMigratedError(Exception):
 def create_app(settings: Settings) -> Starlette:
     """The application with one configuration. It connects to nothing before it is started."""
     database, storage = Database(settings), Storage(settings)
-    keyring, statements = Keyring.from_settings(settings), StatementCache()
+    services = Services(settings, storage, Keyring.from_settings(settings))
+    statements = StatementCache()
     core = schema._schema  # noqa: SLF001  As there.
-    contexts = Contexts(settings, core, database, storage, keyring, statements)
+    contexts = Contexts(services, core, database, statements)
     finished = None
     if settings.compiled_reads:
-        finished = FinishedReads(schema, database, keyring, statements)
+        finished = FinishedReads(services, schema, database, statements)
         contexts.authenticated = finished.remember
 
     @asynccontextmanager
@@ -89,7 +92,7 @@ def cors(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"],
+            allow_headers=["Authorization", "Content-Type", *PREFLIGHT_HEADERS],
             allow_credentials=False,
             max_age=CORS_SECONDS,
         )

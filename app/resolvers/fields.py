@@ -37,7 +37,7 @@ from app.resolvers.reads import (
 )
 
 if TYPE_CHECKING:
-    from app.context import Caller, RequestContext
+    from app.context import Caller, CallerContext, RequestContext
     from app.resolvers.pages import Page
 
 
@@ -222,13 +222,13 @@ def many(
 
 
 def python(
-    requires: tuple[str, ...],
-    compute: Callable[["RequestContext", Row], Any],
+    requires: tuple[str, ...] | Mapping[str, SqlExpression],
+    compute: Callable[["CallerContext", Row], Any],
     description: str,
     *,
     needs: Permission | None = None,
 ) -> Any:
-    """A value that Python computes; `compute` finds each required column in the row as `_name`."""
+    """A value that Python computes from columns of the record; see `Python`."""
     return ReadField.declare(Python(requires, compute), description, needs=needs)
 
 

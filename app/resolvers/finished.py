@@ -1,7 +1,8 @@
 """Finished JSON: records and whole connections as the client asked for them.
 
 What comes out of the database is sent as it is, so every key, null and order of fields is made
-here the way graphql-core would make it.
+here the way graphql-core would make it. Where Python has to answer there is a gap, which
+`app.resolvers.gaps` fills.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    null,
     or_,
     select,
     true,
@@ -33,7 +35,7 @@ from app.resolvers.pages import (
     page_rows,
     page_total,
 )
-from app.resolvers.reads import Columns
+from app.resolvers.reads import Columns, Python
 from app.resolvers.rows import RowJson
 from app.resolvers.selection import Place, Selected, Shape
 from app.resolvers.sql import constant, json_rows, table_of, whole_row
@@ -66,6 +68,23 @@ class FinishedJson(RowJson):
         for part in below.fields:
             pairs += [constant(part.key), listing.part(part, below)]
         return func.json_build_object(*pairs)
+
+    def _columns(
+        self, shape: Shape, selected: Selected, t: Columns
+    ) -> dict[str, ColumnElement[Any]]:
+        return {selected.key: self._value(shape, selected, t)}
+
+    def _value(self, shape: Shape, selected: Selected, t: Columns) -> ColumnElement[Any]:
+        read = selected.field.read if selected.field is not None else None
+        if selected.refused is not None:
+            return null()
+        if isinstance(read, Python):
+            # What the value is computed from stands in its place until it is.
+            required = read.columns(t).items()
+            return func.json_build_object(
+                *(part for name, value in required for part in (constant(name), value))
+            )
+        return super()._value(shape, selected, t)
 
     def _connection(self, selected: Selected, below: Shape, t: Columns) -> ColumnElement[Any]:
         return self.connection(selected, below, t.id)

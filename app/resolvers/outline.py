@@ -1,8 +1,8 @@
 """An operation's fields under the client's own keys, for those whom finished JSON can answer.
 
 Which fields are selected depends on the variables in `@skip` and `@include`; whether all of them
-can be answered, on the caller's permissions. So there is an outline for each combination asked
-for, and it is kept with the document.
+are answered, on the caller's permissions. So there is an outline for each combination asked for,
+and it is kept with the document.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from graphql import (
     FieldNode,
     FragmentSpreadNode,
     GraphQLField,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
@@ -28,7 +29,16 @@ from graphql import (
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.resolvers.fields import ReadField
-from app.resolvers.reads import Embedded, Lookup, OfCaller, Python, RecordType, Tab, record_of
+from app.resolvers.reads import (
+    Embedded,
+    Lookup,
+    Lookups,
+    OfCaller,
+    Python,
+    RecordType,
+    Tab,
+    record_of,
+)
 from app.resolvers.selection import Fragments, Place, Selected, Shape, applies
 
 LONGEST_KEY = 63
@@ -71,6 +81,8 @@ class Outliner:
         self._truths = truths
         self._permissions = permissions
         self.places: list[Place] = []
+        self.refused: list[Place] = []
+        """Fields that the caller may not see, whose arguments have to be right all the same."""
 
     def roots(self, type_: GraphQLObjectType, selections: SelectionSetNode) -> list[Root]:
         """The operation's own fields, without what is below them.
@@ -84,24 +96,32 @@ class Outliner:
                 roots.append(Root(key, nodes, type_.name, None, None))
                 continue
             field, definition = self._field(type_, nodes[0])
-            if not isinstance(field.read, Tab | Lookup | OfCaller):
+            if not isinstance(field.read, Tab | Lookup | Lookups | OfCaller):
                 raise NotCompiled(field.python_name)
             roots.append(Root(key, nodes, type_.name, field, definition))
         return roots
 
-    def selected(self, root: Root, type_name: str | None) -> Selected:
-        """A root field with all that is below it; `type_name` is that of the record looked up.
+    def selected(self, root: Root) -> Selected:
+        """A root field with all that is below it.
 
         Raises:
             NotCompiled: Some of it has to be answered by Python.
         """
-        if root.field is None or type_name is None:
-            return self._selected(self._object(root.parent), root.key, root.nodes)
+        return self._selected(self._object(root.parent), root.key, root.nodes)
+
+    def looked_up(self, root: Root, type_name: str) -> Selected:
+        """A root field that looks up a record of a type, with all that is below it.
+
+        Raises:
+            NotCompiled: Some of it has to be answered by Python.
+        """
         type_ = self._object(type_name)
         record = _record_type(type_)
-        if record is None or record.needs not in self._permissions:
+        if record is None:
             raise NotCompiled(type_name)
-        return Selected(root.key, root.field, self._shape(type_, root.nodes))
+        refused = None if record.needs in self._permissions else record.needs
+        below = None if refused else self._shape(type_, root.nodes)
+        return Selected(root.key, root.field, below, nodes=tuple(root.nodes), refused=refused)
 
     def _object(self, name: str) -> GraphQLObjectType:
         type_ = self._schema.type_map.get(name)
@@ -123,7 +143,10 @@ class Outliner:
         if nodes[0].name.value == "__typename":
             return Selected(key, None)
         field, definition = self._field(type_, nodes[0])
-        if isinstance(field.read, Python):
+        if self.lacks(field):
+            return self._refused(key, field, definition, nodes)
+        if isinstance(field.read, Python) and isinstance(definition.type, GraphQLNonNull):
+            # Where computing it fails, null would have to take the place of more than it.
             raise NotCompiled(field.python_name)
         below, place = get_named_type(definition.type), None
         shape = self._shape(below, nodes) if isinstance(below, GraphQLObjectType) else None
@@ -133,7 +156,21 @@ class Outliner:
         many = isinstance(field.read, Tab | Embedded) or field.python_name == "page_info"
         if shape is not None and many and len(shape.fields) > MOST_PAIRS:
             raise NotCompiled(f"{len(shape.fields)} fields")
-        return Selected(key, field, shape, place)
+        return Selected(key, field, shape, place, tuple(nodes))
+
+    def lacks(self, field: ReadField | None) -> bool:
+        """Whether the caller may not see a field."""
+        return (
+            field is not None and field.needs is not None and field.needs not in self._permissions
+        )
+
+    def _refused(
+        self, key: str, field: ReadField, definition: GraphQLField, nodes: list[FieldNode]
+    ) -> Selected:
+        if isinstance(definition.type, GraphQLNonNull):
+            raise NotCompiled(field.python_name)
+        self.refused.append(Place(len(self.refused), nodes[0], field, definition))
+        return Selected(key, field, nodes=tuple(nodes), refused=field.needs)
 
     def _field(self, type_: GraphQLObjectType, node: FieldNode) -> tuple[ReadField, Any]:
         definition = type_.fields.get(node.name.value)
@@ -141,8 +178,6 @@ class Outliner:
             raise NotCompiled(node.name.value)
         field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         if not isinstance(field, ReadField) or field.read is None:
-            raise NotCompiled(node.name.value)
-        if field.needs is not None and field.needs not in self._permissions:
             raise NotCompiled(node.name.value)
         return field, definition
 

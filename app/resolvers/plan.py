@@ -1,23 +1,19 @@
 """A whole operation as one SQL statement, whose answer is sent as it is.
 
-An operation is compiled when everything in it is columns and the caller may see all of it: then
-one statement authenticates the caller, sets the tenant, and builds the response. Otherwise
-graphql-core answers; which of the two is decided before anything is read, and never again after.
+One statement authenticates the caller, sets the tenant, and builds the response. What PostgreSQL
+can't answer is a gap in it that is filled afterwards. Where an operation has something else in
+it, as introspection or a wrong argument, graphql-core answers; which of the two is decided before
+anything is read, and never again after.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
 import strawberry
-from graphql import (
-    GraphQLError,
-    GraphQLField,
-    GraphQLSchema,
-    OperationDefinitionNode,
-)
+from graphql import GraphQLError, GraphQLField, GraphQLSchema, OperationDefinitionNode
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import DocumentNode
 from sqlalchemy import (
@@ -30,7 +26,6 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
-    cast,
     column,
     func,
     literal_column,
@@ -40,16 +35,24 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import BindParameter
 from strawberry.types.arguments import convert_arguments
 
-from app.context import Caller
-from app.database import Principal, Statement
-from app.errors import ApiError, ErrorCode
+from app.context import Caller, CallerContext
+from app.database import Statement
 from app.resolvers.fields import ReadField
 from app.resolvers.finished import FinishedJson
+from app.resolvers.gaps import Gaps
 from app.resolvers.outline import NotCompiled, Outliner, Root, truth_names, variable_names
 from app.resolvers.pages import Page
-from app.resolvers.reads import Key, Lookup, OfCaller
-from app.resolvers.selection import Fragments, Place, Selected
-from app.resolvers.sql import table_of, tenant, whole_row
+from app.resolvers.reads import Key, Lookup, Lookups, OfCaller
+from app.resolvers.roots import (
+    CallerAnswer,
+    ListAnswer,
+    RecordAnswer,
+    RecordsAnswer,
+    RefusedAnswer,
+    RootAnswer,
+    Target,
+)
+from app.resolvers.selection import Fragments, Place
 from app.resolvers.statements import StatementCache
 
 MOST_OUTLINES = 16
@@ -63,60 +66,33 @@ MOST_PAGES = 256
 class Outline:
     """All of an operation, for some permissions, conditions and types of records looked up."""
 
-    roots: tuple[tuple[Root, Selected], ...]
+    answers: tuple[RootAnswer, ...]
     places: tuple[tuple[Place, tuple[str, ...]], ...]
+    refused: tuple[Place, ...]
     pages: dict[tuple[int, tuple[bytes | None, ...]], Page] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A statement, its parameters, and the fields that its columns answer."""
+    """A statement, its parameters, and what becomes of its answer."""
 
     statement: Statement
     parameters: dict[str, Any]
-    roots: tuple[tuple[Root, Selected], ...]
+    answers: tuple[tuple[RootAnswer, Target], ...]
 
-    def answer(self, row: "asyncpg.Record", principal: Principal) -> "Finished":
+    async def answer(self, row: asyncpg.Record, context: CallerContext) -> "Finished":
         """Put the response together from the columns of the statement's row."""
-        pieces, errors = [], []
-        for number, (root, selected) in enumerate(self.roots):
-            read = root.field.read if root.field is not None else None
-            if root.field is None:
-                value = orjson.dumps(root.parent)
-            elif isinstance(read, OfCaller):
-                value = orjson.dumps(_of_caller(read.compute(principal), selected))
-            else:
-                text = row[f"r{number}"]
-                value = b"null" if text is None else text.encode()
-                if text is None and isinstance(read, Lookup):
-                    errors.append(_missing(read, root))
-            pieces.append(b'"%b":%b' % (root.key.encode(), value))
-        return Finished(b"{%b}" % b",".join(pieces), errors)
+        gaps = Gaps(context)
+        data = {answer.root.key: answer.value(row, target, gaps) for answer, target in self.answers}
+        await gaps.finish()
+        return Finished(data, gaps.errors)
 
 
-@dataclass(frozen=True)
-class Finished:
-    """The data of a response as JSON, and the errors beside it."""
+class Finished(NamedTuple):
+    """The data of a response, for orjson to write, and the errors beside it."""
 
-    data: bytes
+    data: dict[str, Any]
     errors: list[GraphQLError]
-
-
-def _missing(lookup: Lookup, root: Root) -> GraphQLError:
-    """The error that graphql-core reports for a record that is not there."""
-    error = ApiError(ErrorCode.NOT_FOUND, lookup.missing)
-    return GraphQLError(
-        error.message, nodes=root.nodes, path=[root.key], extensions=error.extensions
-    )
-
-
-def _of_caller(row: Mapping[str, Any], selected: Selected) -> dict[str, Any]:
-    if selected.below is None:
-        raise TypeError(f"{selected.key} is an object.")
-    return {
-        part.key: row[part.field.python_name] if part.field else selected.below.type_name
-        for part in selected.below.fields
-    }
 
 
 class Plans:
@@ -149,30 +125,30 @@ class Plans:
         truths = tuple(variables.coerced.get(name) for name in self._truths)
         try:
             roots = self._known_roots(truths, caller)
-            keys = [self._key(root, variables) for root in roots]
-            types = tuple(key.record.name if key else None for key in keys)
-            outline = self._outline(truths, caller, roots, types)
+            targets = [self._target(root, variables, caller) for root in roots]
+            outline = self._outline(truths, caller, roots, tuple(map(_types, targets)))
             pages = {
                 place: self._page(outline, place, names, variables, raw, caller)
                 for place, names in outline.places
             }
+            for place in outline.refused:
+                self._arguments(place.field, place.definition, place.node, variables)
         except (NotCompiled, GraphQLError):
             # Wrong arguments are reported by graphql-core, at the field they were given to.
             return None
         structure = (
             *(page.structure for page in pages.values()),
-            *((key.record, key.column) for key in keys if key),
+            *((target.record, target.column) for target in targets if isinstance(target, Key)),
         )
         json = FinishedJson(pages)
-        statement = self._statements.get(
-            (outline, structure), lambda: _statement(outline, json, keys)
-        )
-        parameters: dict[str, Any] = {
-            f"k{number}": key.value for number, key in enumerate(keys) if key
-        }
+        answers = tuple(zip(outline.answers, targets, strict=True))
+        statement = self._statements.get((outline, structure), lambda: _statement(json, answers))
+        parameters: dict[str, Any] = {}
+        for answer, target in answers:
+            parameters |= answer.parameters(target)
         for place, page in pages.items():
             parameters |= page.parameters(json.page_prefix(place))
-        return Plan(statement, parameters, outline.roots)
+        return Plan(statement, parameters, answers)
 
     def _known_roots(self, truths: tuple[Any, ...], caller: Caller) -> list[Root]:
         known = (truths, caller.permissions)
@@ -197,29 +173,33 @@ class Plans:
         truths: tuple[Any, ...],
         caller: Caller,
         roots: list[Root],
-        types: tuple[str | None, ...],
+        types: tuple[tuple[str, ...], ...],
     ) -> Outline:
         known = (truths, caller.permissions, types)
         if known not in self._outlines:
             _make_room(self._outlines, MOST_OUTLINES)
             self._outlines[known] = None
             outliner = self._outliner(truths, caller)
-            pairs = tuple(
-                (root, outliner.selected(root, type_name))
-                for root, type_name in zip(roots, types, strict=True)
+            answers = tuple(
+                _answer(outliner, number, root, types[number]) for number, root in enumerate(roots)
             )
             places = tuple((place, variable_names(place.node)) for place in outliner.places)
-            self._outlines[known] = Outline(pairs, places)
+            self._outlines[known] = Outline(answers, places, tuple(outliner.refused))
         outline = self._outlines[known]
         if outline is None:
             raise NotCompiled("A field is not compiled.")
         return outline
 
-    def _key(self, root: Root, variables: VariableValues) -> Key | None:
-        if root.field is None or root.definition is None or not isinstance(root.field.read, Lookup):
+    def _target(self, root: Root, variables: VariableValues, caller: Caller) -> Target:
+        """The record or records that the arguments of a root field name."""
+        if root.field is None or root.definition is None:
             return None
-        arguments = self._arguments(root.field, root.definition, root.nodes[0], variables)
-        return root.field.read.find(arguments)
+        read, needs = root.field.read, root.field.needs
+        if not isinstance(read, Lookup | Lookups):
+            return None
+        if needs is not None and needs not in caller.permissions:
+            return None
+        return read.find(self._arguments(root.field, root.definition, root.nodes[0], variables))
 
     def _page(
         self,
@@ -256,7 +236,33 @@ def _make_room(cache: dict[Any, Any], most: int) -> None:
         del cache[next(iter(cache))]
 
 
-def _statement(outline: Outline, json: FinishedJson, keys: list[Key | None]) -> Executable:
+def _types(target: Target) -> tuple[str, ...]:
+    """The types of the records that are looked up, on which the selection depends."""
+    if isinstance(target, Key):
+        return (target.record.name,)
+    keys = (key for key in target or () if isinstance(key, Key))
+    return tuple(sorted({key.record.name for key in keys}))
+
+
+def _answer(outliner: Outliner, number: int, root: Root, types: tuple[str, ...]) -> RootAnswer:
+    """How a root field is answered; `types` are those of the records that it looks up."""
+    read = root.field.read if root.field is not None else None
+    if isinstance(read, Lookups) and not outliner.lacks(root.field):
+        records = {name: outliner.looked_up(root, name) for name in types}
+        return RecordsAnswer(number, root, records, read.missing)
+    selected = outliner.looked_up(root, types[0]) if types else outliner.selected(root)
+    if selected.refused is not None:
+        return RefusedAnswer(number, root, selected.refused)
+    if selected.below is None:
+        return RootAnswer(number, root)
+    if isinstance(read, Lookup):
+        return RecordAnswer(number, root, selected.below, read.missing)
+    if isinstance(read, OfCaller):
+        return CallerAnswer(number, root, read, selected.below)
+    return ListAnswer(number, root, selected, selected.below)
+
+
+def _statement(json: FinishedJson, answers: tuple[tuple[RootAnswer, Target], ...]) -> Executable:
     """The statement: who asks, and beside it each root field as JSON.
 
     Everything depends on the tenant that `authenticate` gives, so nothing is read before it has
@@ -272,31 +278,9 @@ def _statement(outline: Outline, json: FinishedJson, keys: list[Key | None]) -> 
         name="caller",
     )
     columns: list[ColumnElement[Any]] = list(caller.c)
-    for number, ((_root, selected), key) in enumerate(zip(outline.roots, keys, strict=True)):
-        if selected.below is None:
-            continue
-        if key is not None:
-            answer = _looked_up(json, selected, key, f"k{number}")
-        elif selected.place is not None:
-            answer = json.connection(selected, selected.below, None)
-        else:
-            continue
-        columns.append(cast(answer, Text).label(f"r{number}"))
+    for answer, target in answers:
+        columns += answer.columns(json, target)
     return _for_tenant(select(*columns).select_from(caller))
-
-
-def _looked_up(
-    json: FinishedJson, selected: Selected, key: Key, parameter: str
-) -> ColumnElement[Any]:
-    if selected.below is None:
-        raise TypeError(f"{selected.key} is an object.")
-    table = table_of(key.record.model)
-    wanted = table.c[key.column or "id"]
-    row = select(*json.columns(selected.below, table.c)).where(
-        table.c.tenant_id == tenant(), wanted == bindparam(parameter, type_=wanted.type)
-    )
-    found = row.subquery()
-    return select(func.row_to_json(whole_row(found))).select_from(found).scalar_subquery()
 
 
 def _for_tenant(statement: Select[Any]) -> Select[Any]:

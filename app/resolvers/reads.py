@@ -11,8 +11,9 @@ from app.auth.permissions import Permission
 from app.models.base import TenantRow
 
 if TYPE_CHECKING:
-    from app.context import Caller, RequestContext
+    from app.context import Caller, CallerContext
     from app.database import Principal
+    from app.errors import ApiError
 
 Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 SqlExpression = Callable[[Columns], ColumnElement[Any]]
@@ -123,10 +124,20 @@ class Tab:
 
 @dataclass(frozen=True, eq=False)
 class Python:
-    """A value computed from the row's columns named in `requires`."""
+    """A value computed from the row's columns, and SQL over them, that `requires` names.
 
-    requires: tuple[str, ...]
-    compute: Callable[["RequestContext", Row], Any]
+    `compute` finds each of them in the row as `_name`. It gives what JSON shows, objects as
+    dictionaries by the names of their fields in Python, or an awaitable of it.
+    """
+
+    requires: tuple[str, ...] | Mapping[str, SqlExpression]
+    compute: Callable[["CallerContext", Row], Any]
+
+    def columns(self, t: Columns) -> dict[str, ColumnElement[Any]]:
+        """What is required, by the names that `compute` finds it under."""
+        if isinstance(self.requires, tuple):
+            return {f"_{name}": t[name] for name in self.requires}
+        return {f"_{name}": sql(t) for name, sql in self.requires.items()}
 
 
 @dataclass(frozen=True)
@@ -147,10 +158,30 @@ class Lookup:
 
 
 @dataclass(frozen=True, eq=False)
+class Lookups:
+    """Records that the arguments name, in order; at the place of what names none is an error."""
+
+    find: Callable[[Mapping[str, Any]], "list[Key | ApiError]"]
+    missing: str
+
+
+@dataclass(frozen=True, eq=False)
 class OfCaller:
     """An object that says who asks; nothing is read for it."""
 
     compute: Callable[["Principal"], Row]
 
 
-Read = Column | Expression | GlobalId | Embedded | One | Many | Tab | Python | Lookup | OfCaller
+Read = (
+    Column
+    | Expression
+    | GlobalId
+    | Embedded
+    | One
+    | Many
+    | Tab
+    | Python
+    | Lookup
+    | Lookups
+    | OfCaller
+)

@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, case, cast, func, null, select
 from sqlalchemy.sql.selectable import Alias
 
-from app.resolvers.fields import ReadField
 from app.resolvers.reads import Columns, Embedded, GlobalId, Many, One, Python, Tab
 from app.resolvers.selection import Selected, Shape
 from app.resolvers.sql import (
@@ -32,12 +31,17 @@ class RowJson:
         """The columns of a row of the wanted shape, labelled by the keys of its fields."""
         columns: dict[str, ColumnElement[Any]] = {KEY: t.id} if shape.keyed else {}
         for selected in shape.fields:
-            read = selected.field.read if isinstance(selected.field, ReadField) else None
-            if isinstance(read, Python):
-                columns |= {f"_{name}": t[name] for name in read.requires}
-            else:
-                columns[selected.key] = self._value(shape, selected, t)
+            columns |= self._columns(shape, selected, t)
         return [column.label(key) for key, column in columns.items()]
+
+    def _columns(
+        self, shape: Shape, selected: Selected, t: Columns
+    ) -> dict[str, ColumnElement[Any]]:
+        """What stands in the row for one field: its value, or what Python computes it from."""
+        read = selected.field.read if selected.field is not None else None
+        if isinstance(read, Python):
+            return read.columns(t)
+        return {selected.key: self._value(shape, selected, t)}
 
     def _value(self, shape: Shape, selected: Selected, t: Columns) -> ColumnElement[Any]:
         if selected.field is None:

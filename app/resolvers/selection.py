@@ -6,6 +6,7 @@ looked at, since a column too many is cheaper than deciding it for every request
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -23,20 +24,34 @@ from graphql import (
 from graphql.type import is_abstract_type
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from app.auth.permissions import Permission
 from app.resolvers.fields import ReadField
-from app.resolvers.reads import RecordType, Tab, record_of
+from app.resolvers.reads import Python, RecordType, Tab, record_of
 
 Fragments = dict[str, FragmentDefinitionNode]
 
 
 @dataclass(frozen=True, eq=False)
 class Selected:
-    """A field that is asked for, under the key that its value gets; None is `__typename`."""
+    """A field that is asked for, under the key that its value gets; None is `__typename`.
+
+    In finished JSON, `nodes` is where the document asks for it, and `refused` the permission that
+    the caller lacks for it.
+    """
 
     key: str
     field: ReadField | None
     below: "Shape | None" = None
     place: "Place | None" = None
+    nodes: tuple[FieldNode, ...] = ()
+    refused: Permission | None = None
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether Python answers it, with a value or with an error."""
+        return self.refused is not None or (
+            self.field is not None and isinstance(self.field.read, Python)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +66,15 @@ class Shape:
     record: RecordType | None
     fields: tuple[Selected, ...]
     keyed: bool = True
+
+    @cached_property
+    def with_gaps(self) -> tuple[Selected, ...]:
+        """The fields that are gaps in finished JSON, or have gaps below them."""
+        return tuple(
+            selected
+            for selected in self.fields
+            if selected.is_gap or (selected.below is not None and selected.below.with_gaps)
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from app.auth.permissions import Permission
-from app.context import RequestContext
+from app.context import CallerContext
 from app.models.base import PaymentMethod, PeriodUnit
 from app.models.file import File as FileModel
 from app.resolvers.fields import column, part, python
@@ -86,7 +86,7 @@ class AddressSnapshot:
     vat_number: str | None = part("The VAT identification number.")
 
 
-def _download_url(context: RequestContext, row: Row) -> Any:
+def _download_url(context: CallerContext, row: Row) -> Any:
     return context.storage.signed_download_url(
         row["_key"],
         row["_name"],

@@ -19,7 +19,7 @@ from app.errors import ApiError, ErrorCode
 from app.models.customer_term import CustomerCount, TermSource
 from app.resolvers.fields import field
 from app.resolvers.loaders import Read, RowRead, UniqueRead
-from app.resolvers.reads import Columns, Key, Lookup, OfCaller, Row, Search, record_of
+from app.resolvers.reads import Columns, Key, Lookup, Lookups, OfCaller, Row, Search, record_of
 from app.resolvers.sql import tenant
 from app.scalars import SCALARS, EmailAddress
 from app.schema.catalogue import Offer, Product, Publication
@@ -125,8 +125,27 @@ def _viewer(principal: Principal) -> Row:
     }
 
 
+def _node_keys(arguments: Mapping[str, Any]) -> list[Key | ApiError]:
+    """The keys that opaque ids hold, and at the place of what is none what is wrong with it.
+
+    Raises:
+        ApiError: BAD_REQUEST when there are too many.
+    """
+    ids: list[strawberry.ID] = arguments["ids"]
+    if len(ids) > MOST_IDS:
+        raise ApiError(ErrorCode.BAD_REQUEST, f"`ids` takes at most {MOST_IDS} ids.")
+    keys: list[Key | ApiError] = []
+    for key in ids:
+        try:
+            keys.append(_node_key({"id": key}))
+        except ApiError as error:
+            keys.append(error)
+    return keys
+
+
 _CUSTOMER = Lookup(_customer_key, "There is no such customer.")
 _NODE = Lookup(_node_key, "There is no record with that id.")
+_NODES = Lookups(_node_keys, _NODE.missing)
 
 
 @strawberry.type(description="Everything that can be read.")
@@ -149,7 +168,7 @@ class Query:
         by: Annotated[CustomerBy, strawberry.argument(description="Which customer.")],
     ) -> Customer | None:
         """Find a customer."""
-        return await _found(info, _CUSTOMER, {"by": by})  # type: ignore[return-value]  # A source.
+        return await _record(info, _customer_key({"by": by}), _CUSTOMER.missing)  # type: ignore[return-value]  # A source.
 
     @field(
         "Any record by its opaque id; null with the error NOT_FOUND when there is none.",
@@ -162,12 +181,13 @@ class Query:
         id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id.")],
     ) -> Node | None:
         """Find a record of whatever type."""
-        return await _found(info, _NODE, {"id": id})  # type: ignore[return-value]  # A source.
+        return await _record(info, _node_key({"id": id}), _NODE.missing)  # type: ignore[return-value]  # A source.
 
     @field(
         "Records by their opaque ids, in the order of the ids. Where there is none, there is "
         "null and an error that names its place.",
         needs=None,
+        read=_NODES,
     )
     async def nodes(
         self,
@@ -177,9 +197,8 @@ class Query:
         ],
     ) -> list[Node | None]:
         """Find records of whatever types."""
-        if len(ids) > MOST_IDS:
-            raise ApiError(ErrorCode.BAD_REQUEST, f"`ids` takes at most {MOST_IDS} ids.")
-        return [_found(info, _NODE, {"id": key}) for key in ids]  # type: ignore[misc]  # Awaited.
+        keys = _node_keys({"ids": ids})
+        return [_record(info, key, _NODES.missing) for key in keys]  # type: ignore[misc]  # Awaited.
 
     customers: Connection[Customer] | None = tab(
         (),
@@ -200,15 +219,16 @@ class Query:
     )
 
 
-async def _found(info: Info, lookup: Lookup, arguments: Mapping[str, Any]) -> Row:
+async def _record(info: Info, key: Key | ApiError, missing: str) -> Row:
     """A record with the name of its type.
 
     Raises:
-        ApiError: BAD_REQUEST for a malformed id, FORBIDDEN without the type's permission,
-            NOT_FOUND when there is no such record in the tenant.
+        ApiError: What stands in place of the key, FORBIDDEN without the type's permission,
+            NOT_FOUND with the message `missing` when there is no such record in the tenant.
     """
     context, raw = _context(info)
-    key = lookup.find(arguments)
+    if isinstance(key, ApiError):
+        raise key
     context.caller.require(key.record.needs)
     shape = context.selections.row(raw, key.record.name)
     read: Read
@@ -218,7 +238,7 @@ async def _found(info: Info, lookup: Lookup, arguments: Mapping[str, Any]) -> Ro
         read = UniqueRead(shape, key.record, key.column, key.value)
     row: Row | None = await context.loader.load(read)
     if row is None:
-        raise ApiError(ErrorCode.NOT_FOUND, lookup.missing)
+        raise ApiError(ErrorCode.NOT_FOUND, missing)
     return {"__typename": key.record.name, **row}
 
 

@@ -6,16 +6,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from graphql import GraphQLSchema
 
 from app.auth.tokens import hash_token
-from app.context import RequestContext
+from app.context import RequestContext, Services
 from app.database import Database, Principal
-from app.encryption import Keyring
 from app.errors import UNKNOWN_TOKEN, ApiError, ErrorCode
 from app.resolvers.loaders import RecordLoader
 from app.resolvers.selection import Selections
 from app.resolvers.statements import StatementCache
 from app.server.documents import Document
-from app.settings import Settings
-from app.storage import Storage
 
 LONGEST_TOKEN = 200
 
@@ -25,18 +22,14 @@ class Contexts:
 
     def __init__(
         self,
-        settings: Settings,
+        services: Services,
         schema: GraphQLSchema,
         database: Database,
-        storage: Storage,
-        keyring: Keyring,
         statements: StatementCache,
     ) -> None:
-        self._settings = settings
+        self._services = services
         self._schema = schema
         self._database = database
-        self._storage = storage
-        self._keyring = keyring
         self._statements = statements
         self.authenticated: Callable[[bytes, Principal], None] | None = None
         """Is told of each caller who was authenticated."""
@@ -53,15 +46,8 @@ class Contexts:
         async with self._database.reading(token_hash) as reading:
             if self.authenticated is not None:
                 self.authenticated(token_hash, reading.principal)
-            selections = self._selections(document)
-            yield RequestContext(
-                settings=self._settings,
-                storage=self._storage,
-                keyring=self._keyring,
-                reading=reading,
-                loader=RecordLoader(reading, self._statements),
-                selections=selections,
-            )
+            loader = RecordLoader(reading, self._statements)
+            yield RequestContext(self._services, reading, loader, self._selections(document))
 
     def _selections(self, document: Document | None) -> Selections:
         """What the document's fields select, worked out once per document."""

@@ -1,4 +1,4 @@
-"""The short way: operations that PostgreSQL answers alone, in one round trip.
+"""The short way: operations that PostgreSQL answers in one round trip, but for the gaps.
 
 The statement of such an operation authenticates the caller itself. What the caller may see has to
 be known before, to choose the statement; so it is remembered from the token's last use, and the
@@ -13,9 +13,8 @@ import strawberry
 from graphql.execution.values import VariableValues
 
 from app.auth.tokens import hash_token
-from app.context import Caller
+from app.context import Caller, CallerContext, Services
 from app.database import Database, Principal
-from app.encryption import Keyring
 from app.resolvers.plan import Finished, Plans
 from app.resolvers.statements import StatementCache
 from app.server.contexts import token_of
@@ -37,15 +36,15 @@ class FinishedReads:
 
     def __init__(
         self,
+        services: Services,
         schema: strawberry.Schema,
         database: Database,
-        keyring: Keyring,
         statements: StatementCache,
     ) -> None:
+        self._services = services
         self._statements = statements
         self._schema = schema
         self._database = database
-        self._keyring = keyring
         self._permissions: OrderedDict[bytes, frozenset[str]] = OrderedDict()
 
     async def answer(
@@ -64,7 +63,7 @@ class FinishedReads:
         permissions = self._permissions.get(token_hash)
         if permissions is None:
             return None
-        caller = Caller(permissions, self._keyring.lookup_hash)
+        caller = Caller(permissions, self._services.keyring.lookup_hash)
         plan = self._plans(operation).plan(variables, raw, caller)
         if plan is None:
             return None
@@ -74,7 +73,8 @@ class FinishedReads:
         self.remember(token_hash, principal)
         if principal.permissions != permissions:
             return None
-        return FinishedAnswer(plan.answer(row, principal), principal)
+        context = CallerContext(self._services, principal)
+        return FinishedAnswer(await plan.answer(row, context), principal)
 
     def remember(self, token_hash: bytes, principal: Principal) -> None:
         """Note what the holder of a token may see."""

@@ -34,6 +34,7 @@ from app.server.http import (
 )
 from app.server.limits import Limits
 from app.server.requests import GraphQLRequest, read_request
+from app.server.uploads import check_upload, is_upload, read_upload, unread
 from app.settings import Settings
 
 OpenContext = Callable[[str | None, Document | None], AbstractAsyncContextManager[Any]]
@@ -103,6 +104,8 @@ class GraphQLEndpoint:
             answer = _failure(error, media_type or JSON)
             if answer.status == HTTPStatus.UNAUTHORIZED:
                 headers = {"WWW-Authenticate": "Bearer"}
+                if is_upload(scope):
+                    headers |= unread(scope, self._settings)
         await send_response(send, answer.status, media_type or JSON, answer.body, headers)
 
     def _wants_page(self, scope: Scope) -> bool:
@@ -118,17 +121,27 @@ class GraphQLEndpoint:
     ) -> Answer:
         if media_type is None:
             raise HttpError(HTTPStatus.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+        upload = await self._read_upload(scope, receive) if is_upload(scope) else None
         deadline = asyncio.timeout(self._settings.request_timeout_seconds)
         try:
             async with deadline:
-                return await self._answer(scope, receive, media_type)
+                return await self._answer(scope, receive, media_type, upload)
         except TimeoutError:
             if not deadline.expired():
                 raise
             raise ApiError(ErrorCode.TIMEOUT, "The request took too long.") from None
 
-    async def _answer(self, scope: Scope, receive: Receive, media_type: str) -> Answer:
-        request = await read_request(scope, receive, self._settings.max_body_bytes)
+    async def _read_upload(self, scope: Scope, receive: Receive) -> GraphQLRequest:
+        """Read a request with files, of whose body nobody unknown can make us read anything."""
+        check_upload(scope)
+        async with self._open_context(header(scope, b"authorization"), None):
+            pass
+        return await read_upload(scope, receive, self._settings)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, media_type: str, upload: GraphQLRequest | None
+    ) -> Answer:
+        request = upload or await read_request(scope, receive, self._settings.max_body_bytes)
         authorization = header(scope, b"authorization")
         document = self.documents.find(request.query)
         if document is None:
@@ -176,9 +189,8 @@ class GraphQLEndpoint:
         note["operation"], note["principal"] = operation, answered.principal
         data, errors = answered.finished.data, answered.finished.errors
         if not errors:
-            return Answer(HTTPStatus.OK, b'{"data":%b}' % data)
-        told = orjson.dumps([field_error(error) for error in errors])
-        return Answer(HTTPStatus.OK, b'{"errors":%b,"data":%b}' % (told, data))
+            return Answer(HTTPStatus.OK, orjson.dumps({"data": data}))
+        return Answer(HTTPStatus.OK, orjson.dumps({"errors": _field_errors(errors), "data": data}))
 
     async def _execute(
         self, operation: Operation, request: GraphQLRequest, context: Any, media_type: str
