@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body.")
+    max_files: int = Field(5, ge=1, le=20, description="Most files in a request.")
     max_tokens: int = Field(5_000, ge=100, description="Most lexical tokens in a document.")
     max_depth: int = Field(15, ge=3, description="Deepest nesting of fields.")
     max_aliases: int = Field(100, ge=0, description="Most aliases in an operation.")
@@ -96,6 +97,9 @@ class Settings(BaseSettings):
     )
     document_cache_size: int = Field(1_000, ge=1, description="How many documents are kept.")
     request_timeout_seconds: float = Field(30.0, gt=0, description="Longest execution.")
+    upload_timeout_seconds: float = Field(
+        60.0, gt=0, description="How long the body of a request with files may take to arrive."
+    )
 
     @field_validator("log_level", mode="before")
     @classmethod

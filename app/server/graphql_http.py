@@ -5,10 +5,10 @@ function that opens a context for a request.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeGuard, cast
+from typing import Any, NamedTuple, TypeGuard, TypeVar, cast
 
 import orjson
 import strawberry
@@ -36,6 +36,8 @@ from app.server.limits import Limits
 from app.server.requests import GraphQLRequest, read_request
 from app.server.uploads import check_upload, is_upload, read_upload, unread
 from app.settings import Settings
+
+Worked = TypeVar("Worked")
 
 OpenContext = Callable[[str | None, Document | None], AbstractAsyncContextManager[Any]]
 """Opens what resolvers get as `info.context`, from the Authorization header and the document.
@@ -121,22 +123,27 @@ class GraphQLEndpoint:
     ) -> Answer:
         if media_type is None:
             raise HttpError(HTTPStatus.NOT_ACCEPTABLE, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-        upload = await self._read_upload(scope, receive) if is_upload(scope) else None
+        upload = None
+        if is_upload(scope):
+            # Nobody unknown can make us read anything of a body with files.
+            check_upload(scope)
+            await self._in_time(self._authenticate(scope))
+            upload = await read_upload(scope, receive, self._settings)
+        return await self._in_time(self._answer(scope, receive, media_type, upload))
+
+    async def _in_time(self, work: Coroutine[Any, Any, Worked]) -> Worked:
         deadline = asyncio.timeout(self._settings.request_timeout_seconds)
         try:
             async with deadline:
-                return await self._answer(scope, receive, media_type, upload)
+                return await work
         except TimeoutError:
             if not deadline.expired():
                 raise
             raise ApiError(ErrorCode.TIMEOUT, "The request took too long.") from None
 
-    async def _read_upload(self, scope: Scope, receive: Receive) -> GraphQLRequest:
-        """Read a request with files, of whose body nobody unknown can make us read anything."""
-        check_upload(scope)
+    async def _authenticate(self, scope: Scope) -> None:
         async with self._open_context(header(scope, b"authorization"), None):
             pass
-        return await read_upload(scope, receive, self._settings)
 
     async def _answer(
         self, scope: Scope, receive: Receive, media_type: str, upload: GraphQLRequest | None
@@ -146,8 +153,7 @@ class GraphQLEndpoint:
         document = self.documents.find(request.query)
         if document is None:
             # Reading a new document costs time, so nobody unknown can make us do it.
-            async with self._open_context(authorization, None):
-                pass
+            await self._authenticate(scope)
             document = self.documents.prepare(request.query)
         if answer := await self._short_way(scope, receive, request, document):
             return answer

@@ -43,7 +43,7 @@ async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
     """The request's body, which is refused before more than `most` bytes of it are held."""
     length = header(scope, b"content-length")
     if length is not None and length.isdecimal() and int(length) > most:
-        raise _too_large(most)
+        raise too_large(most)
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -53,13 +53,13 @@ async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > most:
-            raise _too_large(most)
+            raise too_large(most)
         chunks.append(chunk)
         if not message.get("more_body", False):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _too_large(most: int) -> HttpError:
+def too_large(most: int) -> HttpError:
     """The rest of the body won't be read, so the connection can't be used again."""
     return HttpError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -31,7 +31,7 @@ async def read_request(scope: Scope, receive: Receive, most_bytes: int) -> Graph
     method = scope["method"]
     if method == "POST":
         _check_content(scope)
-        return parameters(_json(await read_body(scope, receive, most_bytes), "The body"))
+        return parameters(read_json(await read_body(scope, receive, most_bytes), "The body"))
     if method == "GET":
         return parameters(_from_address(scope["query_string"], most_bytes))
     raise HttpError(
@@ -80,11 +80,17 @@ def _check_content(scope: Scope) -> None:
         name, _, value = option.partition("=")
         if name.strip() == "charset" and value.strip('" ') not in {"utf-8", "utf8"}:
             raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The charset must be UTF-8.")
+    refuse_compression(scope)
+
+
+def refuse_compression(scope: Scope) -> None:
+    """Refuse a body that is larger than it looks."""
     if (header(scope, b"content-encoding") or "identity").lower() != "identity":
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Compressed bodies aren't accepted.")
 
 
-def _json(content: bytes | str, what: str) -> Any:
+def read_json(content: bytes | str, what: str) -> Any:
+    """Read JSON; `what` is what a refusal calls it."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -104,7 +110,7 @@ def _from_address(query_string: bytes, most_bytes: int) -> dict[str, Any]:
         if name in content:
             raise HttpError(_BAD, f"`{name}` is given twice.")
         if name in {"variables", "extensions"}:
-            content[name] = _json(value, f"`{name}`") if value else None
+            content[name] = read_json(value, f"`{name}`") if value else None
         else:
             content[name] = value
     return content
