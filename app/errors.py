@@ -4,10 +4,13 @@ Three kinds leave the application, and nothing else is raised on purpose:
 
 - `ApiError`: the client broke the protocol, is not who it must be, or asked for what it may not
   have. It becomes a top-level GraphQL error with `extensions.code`.
-- refusals of actions, which come back in a payload's `userErrors`;
+- `Refused`: an action's rules stand against what was asked. It becomes the payload's
+  `userErrors`, and nothing is written.
 - everything else is a bug: it is logged with an id, and the client gets `INTERNAL` and that id.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from graphql import GraphQLError
@@ -38,3 +41,54 @@ class ApiError(GraphQLError):
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message, extensions={"code": code.value})
         self.code = code
+
+
+class UserErrorCode(StrEnum):
+    """The values of `userErrors.code`; `app/schema/user_error.py` describes each."""
+
+    # What any action may answer.
+    REQUIRED = "REQUIRED"
+    INVALID = "INVALID"
+    TOO_LONG = "TOO_LONG"
+    NOT_FOUND = "NOT_FOUND"
+    FORBIDDEN = "FORBIDDEN"
+    STALE_VERSION = "STALE_VERSION"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
+    CUSTOMER_ANONYMIZED = "CUSTOMER_ANONYMIZED"
+
+    # The customer's own data and the locks.
+    NUMBER_TAKEN = "NUMBER_TAKEN"
+    EMAIL_TAKEN = "EMAIL_TAKEN"
+    EXTERNAL_ID_TAKEN = "EXTERNAL_ID_TAKEN"
+    ALREADY_TAGGED = "ALREADY_TAGGED"
+    NOT_TAGGED = "NOT_TAGGED"
+    TOO_MANY_TAGS = "TOO_MANY_TAGS"
+    ALREADY_BLOCKED = "ALREADY_BLOCKED"
+    NOT_BLOCKED = "NOT_BLOCKED"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One reason why an action did not happen."""
+
+    code: UserErrorCode
+    message: str
+    field: tuple[str, ...] = ()
+    """The path of what is wrong inside the input, in Python's names; empty for all of it."""
+
+
+class Refused(Exception):  # noqa: N818  It is an answer, not an error.
+    """An action did not happen, for one reason or for several at once."""
+
+    def __init__(self, code: UserErrorCode, message: str, *field: str) -> None:
+        super().__init__(message)
+        self.refusals: tuple[Refusal, ...] = (Refusal(code, message, field),)
+
+    @classmethod
+    def because(cls, refusals: Iterable[Refusal]) -> "Refused":
+        """Refused for these reasons, of which there is at least one."""
+        reasons = tuple(refusals)
+        refused = cls(reasons[0].code, reasons[0].message, *reasons[0].field)
+        refused.refusals = reasons
+        return refused

@@ -14,10 +14,12 @@ from app.models.export import Export
 from app.models.file import File
 from app.models.goodwill import Goodwill
 from app.models.history import History
+from app.models.idempotency import IdempotencyKey
 from app.models.invoice import Invoice, InvoiceItem, InvoiceTax
 from app.models.job import Job
 from app.models.login import Login
 from app.models.mail import Mail
+from app.models.number_range import NumberRange
 from app.models.offer import Offer
 from app.models.opt_in import OptIn, OptInEntry
 from app.models.order import Order, OrderItem
@@ -47,6 +49,7 @@ __all__ = [
     "File",
     "Goodwill",
     "History",
+    "IdempotencyKey",
     "Invoice",
     "InvoiceItem",
     "InvoiceTax",
@@ -54,6 +57,7 @@ __all__ = [
     "Job",
     "Login",
     "Mail",
+    "NumberRange",
     "Offer",
     "OptIn",
     "OptInEntry",

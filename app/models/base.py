@@ -20,7 +20,7 @@ from sqlalchemy import (
     func,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
 Key = Annotated[int, mapped_column(BigInteger)]
@@ -97,7 +97,24 @@ def matches(column: str, pattern: str) -> CheckConstraint:
 
 def at_most(column: str, characters: int) -> CheckConstraint:
     """A check that a text column is no longer than so many characters; null passes."""
-    return CheckConstraint(f"char_length({column}) <= {characters}", name=f"{column}_length")
+    return CheckConstraint(
+        f"char_length({column}) <= {characters}",
+        name=f"{column}_length",
+        info={"at_most": (column, characters)},
+    )
+
+
+def longest(attribute: InstrumentedAttribute[Any]) -> int:
+    """How many characters a column takes, by its `at_most`.
+
+    Raises:
+        TypeError: when nothing bounds the column.
+    """
+    for constraint in attribute.class_.__table__.constraints:
+        column, characters = constraint.info.get("at_most", (None, 0))
+        if column == attribute.key:
+            return int(characters)
+    raise TypeError(f"Nothing says how long {attribute} may be.")
 
 
 def currency() -> CheckConstraint:
@@ -119,6 +136,11 @@ def personal(*, retained: bool = False) -> dict[str, Any]:
 def encrypted() -> dict[str, Any]:
     """Mark a column as personal and encrypted; `app.encryption` says how it is read."""
     return {**personal(), "encrypted": True}
+
+
+def secret() -> dict[str, Any]:
+    """Mark a column as personal and never to be shown, in the history neither, as a hash is."""
+    return {**personal(), "secret": True}
 
 
 class TenantRow(Base):

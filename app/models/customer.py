@@ -16,6 +16,7 @@ from app.models.base import (
     of_tenant,
     one_of,
     personal,
+    secret,
 )
 
 
@@ -102,6 +103,6 @@ class Customer(Versioned, Record):
     access_blocked_reason: Mapped[str | None] = mapped_column(info=personal())
     anonymized_at: Mapped[datetime | None]
 
-    password_hash: Mapped[str | None] = mapped_column(info=personal())
+    password_hash: Mapped[str | None] = mapped_column(info=secret())
     totp_secret: Mapped[bytes | None] = mapped_column(info=encrypted())
     two_factor_since: Mapped[datetime | None]

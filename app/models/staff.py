@@ -13,6 +13,7 @@ from app.models.base import (
     encrypted,
     of_tenant,
     personal,
+    secret,
     staff_foreign_key,
     tenant_foreign_key,
 )
@@ -34,7 +35,7 @@ class Staff(Base):
         Computed("lower(email)", persisted=True), unique=True, info=personal()
     )
     name: Mapped[str] = mapped_column(info=personal())
-    password_hash: Mapped[str | None] = mapped_column(info=personal())
+    password_hash: Mapped[str | None] = mapped_column(info=secret())
     totp_secret: Mapped[bytes | None] = mapped_column(info=encrypted())
     deactivated_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -16,6 +16,7 @@ CATALOGUE = {
     "tenant",
     "role",
     "customer_count",
+    "number_range",
 }
 """Tables without a word about a customer, but for the actor's name."""
 
@@ -52,6 +53,9 @@ IMPERSONAL = {
     "mail.template": "A key of ours.",
     "data_export.error": "What failed, in our words.",
     "history.action": "A word of ours.",
+    "idempotency_key.action": "A word of ours.",
+    "idempotency_key.key": "A client's mark for one request, kept for a day.",
+    "idempotency_key.input_hash": "A keyed hash, which can't be turned back, kept for a day.",
     "history.record_type": "A word of ours.",
     "job.kind": "A word of ours.",
     "job.payload": "It names records by id, as its table says.",
