@@ -3,6 +3,7 @@
 import pytest
 
 from app import models
+from app.auth.permissions import Permission
 from app.database import LONGEST_PREPARED
 from app.schema.node import encode_id
 from app.settings import Settings
@@ -110,3 +111,31 @@ async def test_aliases_and_fragments_are_read_together(
     assert data["two"]["b"]["edges"][0]["node"]["text"].startswith("Notiz")
     assert data["node"]["__typename"] == "Customer"
     assert data["node"]["createdAt"].endswith("+00:00")
+
+
+async def test_signed_addresses_and_refusals_cost_no_statement(
+    statements: PostgresProxy, publisher: Publisher, most: int
+) -> None:
+    customer = encode_id("Customer", await publisher.full_account())
+    token = await publisher.issue_token(*(set(Permission) - {Permission.INVOICE_READ}))
+    query = """query($id: ID!) { customer(by: {id: $id}) {
+        invoices { nodes { number } } counts { invoices orders }
+        activities { edges { node { attachments { address: downloadUrl downloadUrl } } } } }
+        invoice: node(id: "SW52b2ljZTox") { id } nodes(ids: [$id, "-", $id]) { id } }"""
+    await publisher.ask(query, token, id=customer)
+    with statements.counting() as counted:
+        answer = await publisher.ask(query, token, id=customer)
+    assert len(counted) == most
+    account = answer["data"]["customer"]
+    assert account["invoices"] is None
+    assert account["counts"] == {"invoices": None, "orders": 1}
+    (edge,) = account["activities"]["edges"]
+    assert all(file["address"] == file["downloadUrl"] for file in edge["node"]["attachments"])
+    assert edge["node"]["attachments"][0]["address"].startswith("http")
+    assert answer["data"]["nodes"] == [{"id": customer}, None, {"id": customer}]
+    assert sorted(tuple(error["path"]) for error in answer["errors"]) == [
+        ("customer", "counts", "invoices"),
+        ("customer", "invoices"),
+        ("invoice",),
+        ("nodes", 1),
+    ]
