@@ -13,7 +13,7 @@ DEV := $(VENV)/dev.stamp
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test check bench lock graphiql schema migration
+.PHONY: help run test check soak bench lock graphiql schema migration
 .DEFAULT_GOAL := help
 
 help: ## Show this.
@@ -31,6 +31,9 @@ check: $(DEV) ## Check formatting, lint, types, the committed schema, and that m
 	$(BIN)/mypy
 	$(BIN)/python -m app.cli schema | diff schema.graphql -
 	$(BIN)/python -m pytest -q tests/models/test_migrations.py -k exactly_the_models
+
+soak: $(DEV) ## Compare both ways of reading on 100,000 questions made up at random.
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 bench: $(DEV) ## Measure the workloads of benchmarks/.
 	$(BIN)/python -m benchmarks $(ARGS)
