@@ -1,8 +1,8 @@
 """What a resolver has at hand while one request is answered."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.auth.permissions import Permission
 from app.database import Principal, Reading
@@ -60,7 +60,13 @@ class CallerContext:
 
 
 class RequestContext(CallerContext):
-    """One request that graphql-core answers: its transaction, and the loader over it."""
+    """One request that graphql-core answers: its transaction, and the loader over it.
+
+    `act` does an action in a transaction of its own and gives the key of its record. Afterwards
+    `reading` and `loader` are new ones, which see what it did.
+    """
+
+    act: Callable[[Any, Any], Awaitable[int]]
 
     def __init__(
         self,

@@ -29,6 +29,8 @@ from app.server.health import Check, Liveness, Readiness
 from app.server.uploads import PREFLIGHT_HEADERS
 from app.settings import Settings, settings
 from app.storage import Storage
+from app.work.perform import Performer
+from app.writing import Writing
 
 CORS_SECONDS = 7200
 """How long browsers keep the answer to a preflight request; Chromium keeps none longer."""
@@ -44,7 +46,9 @@ def create_app(settings: Settings) -> Starlette:
     services = Services(settings, storage, Keyring.from_settings(settings))
     statements = StatementCache()
     core = schema._schema  # noqa: SLF001  As there.
-    contexts = Contexts(services, core, database, statements)
+    writing = Writing(settings)
+    performer = Performer(writing, services.keyring, storage)
+    contexts = Contexts(services, core, database, statements, performer)
     finished = None
     if settings.compiled_reads:
         finished = FinishedReads(services, schema, database, statements)
@@ -53,8 +57,10 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await database.open()
+        writing.open()
         yield
         # uvicorn has let the requests finish by now.
+        await writing.close()
         await database.close()
 
     return Starlette(

@@ -41,8 +41,14 @@ class Settings(BaseSettings):
         None, description="PostgreSQL as the role that owns the tables; migrations and seeding."
     )
     database_pool_size: int = Field(10, ge=1, description="Connections per worker.")
+    database_write_pool_size: int = Field(
+        5, ge=1, description="Connections per worker that actions write with, beside those."
+    )
     statement_timeout_seconds: float = Field(
         10.0, gt=0, description="How long one SQL statement of a request may take."
+    )
+    lock_timeout_seconds: float = Field(
+        5.0, gt=0, description="How long an action waits for others on the same account."
     )
 
     s3_endpoint_url: str | None = Field(None, description="The S3 API's address.")
@@ -67,6 +73,21 @@ class Settings(BaseSettings):
             "Base64 of the 32-byte key of the keyed hashes that find encrypted values (IBANs). "
             "It can't be rotated without computing those hashes anew."
         ),
+    )
+
+    clamd_address: str | None = Field(
+        None,
+        description="The virus scanner clamd: its Unix socket's absolute path, or `host:port`. "
+        "When set, files that it didn't find clean are refused.",
+    )
+    clamd_timeout_seconds: float = Field(
+        20.0, gt=0, description="How long the virus scanner may take for a file."
+    )
+    file_check_processes: int = Field(
+        2, ge=1, le=64, description="How many files each worker checks at once."
+    )
+    file_check_timeout_seconds: float = Field(
+        10.0, gt=0, description="How long the check of a file may take."
     )
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -105,6 +126,15 @@ class Settings(BaseSettings):
     @classmethod
     def _in_lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("clamd_address")
+    @classmethod
+    def _names_a_socket(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        if not value.startswith("/") and not value.rpartition(":")[2].isdecimal():
+            raise ValueError("must be the absolute path of a socket, or host:port")
+        return value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -1,5 +1,6 @@
 """A publisher in a test's database: its customers and records, its tokens, and a client."""
 
+import json
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ from app.auth.permissions import Permission
 from app.auth.tokens import hash_token, make_token
 from app.models.access_token import TokenKind
 from app.models.base import TenantRow
+from app.schema.customer import Customer
+from app.schema.node import key_of
 from tests.rows import EPOCH, insert
 
 
@@ -146,6 +149,56 @@ class Publisher:
         assert "errors" not in answer, answer["errors"]
         data: dict[str, Any] = answer["data"]
         return data
+
+    async def act(
+        self, action: str, input: dict[str, Any], select: str = "", token: str | None = None
+    ) -> dict[str, Any]:
+        """Do an action, named as GraphQL does, and give the payload: what `select` asks for, and
+        `userErrors`. What goes wrong in another way fails the test."""
+        answer = await self.ask_to(action, input, select, token)
+        assert "errors" not in answer, answer["errors"]
+        payload: dict[str, Any] = answer["data"][action]
+        return payload
+
+    async def ask_to(
+        self, action: str, input: dict[str, Any], select: str = "", token: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for an action, and give the whole answer."""
+        name = action[0].upper() + action[1:]
+        mutation = (
+            f"mutation ($input: {name}Input!) {{ {action}(input: $input) {{"
+            f" {select} userErrors {{ code field message }} }} }}"
+        )
+        response = await self.client.post(
+            "/graphql",
+            json={"query": mutation, "variables": {"input": input}},
+            headers={"Authorization": f"Bearer {token or self.token}"},
+        )
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def history(self, customer: str) -> list[dict[str, Any]]:
+        """The entries of an account's history, in order, as the database has them."""
+        return await self._records("history", customer)
+
+    async def diary(self, customer: str) -> list[str]:
+        """The texts of an account's SYSTEM activities, in order."""
+        records = await self._records("activity", customer)
+        return [record["text"] for record in records if record["kind"] == "SYSTEM"]
+
+    async def _records(self, table: str, customer: str) -> list[dict[str, Any]]:
+        rows = await self.owner.fetch(
+            f"SELECT to_jsonb(r) AS row FROM {table} AS r"  # noqa: S608  The tables are named above.
+            " WHERE tenant_id = $1 AND customer_id = $2 ORDER BY created_at, id",
+            self.tenant_id,
+            key_of(customer, Customer),
+        )
+        return [json.loads(row["row"]) for row in rows]
+
+
+def refusals(payload: dict[str, Any]) -> list[tuple[str, str]]:
+    """Why an action was refused: the codes, and the paths of the fields joined by dots."""
+    return [(error["code"], ".".join(error["field"])) for error in payload["userErrors"]]
 
 
 def codes(answer: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """Number ranges: where a tenant's own numbers have got to."""
 
 from sqlalchemy import UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
 from app.models.base import Key, TenantRow, at_most, of_tenant
 

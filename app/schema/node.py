@@ -81,6 +81,9 @@ T = TypeVar("T", bound=type)
 _RECORDS: dict[str, RecordType] = {}
 """The types that `node(id:)` finds, by name."""
 
+_TYPES: dict[type[TenantRow], type] = {}
+"""The types of records, by the tables behind them."""
+
 
 def record(
     model: type[TenantRow], *, needs: Permission, description: str, order: str = "-created_at"
@@ -97,11 +100,21 @@ def record(
         )
         declared = RecordType(cls.__name__, model, needs, order)
         cls.__record__ = declared  # type: ignore[attr-defined]  # Read back by record_of.
+        _TYPES[model] = cls
         if issubclass(cls, Node):
             _RECORDS[declared.name] = declared
         return described_type
 
     return declare
+
+
+def type_of(model: type[TenantRow]) -> type:
+    """The GraphQL type over a table.
+
+    Raises:
+        KeyError: when there is none.
+    """
+    return _TYPES[model]
 
 
 @dataclass(frozen=True)

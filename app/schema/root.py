@@ -11,6 +11,7 @@ from strawberry import UNSET
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.info import Info
 
+from app.actions import all_actions
 from app.auth.permissions import Permission
 from app.context import Caller, RequestContext
 from app.database import Principal
@@ -26,6 +27,7 @@ from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab
 from app.schema.customer import Customer
 from app.schema.inputs import checked_text
+from app.schema.mutations import mutations
 from app.schema.node import Node, global_key, key_of
 from app.schema.viewer import Viewer
 
@@ -244,6 +246,7 @@ async def _record(info: Info, key: Key | ApiError, missing: str) -> Row:
 
 schema = strawberry.Schema(
     query=Query,
+    mutation=mutations(all_actions()),
     # Sources are dictionaries throughout, keyed by the fields' names in Python.
     config=StrawberryConfig(default_resolver=operator.getitem, scalar_map=SCALARS),
 )

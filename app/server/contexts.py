@@ -1,7 +1,8 @@
 """Opens what resolvers have at hand: who asks, and the transaction that the request reads in."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from graphql import GraphQLSchema
 
@@ -13,6 +14,8 @@ from app.resolvers.loaders import RecordLoader
 from app.resolvers.selection import Selections
 from app.resolvers.statements import StatementCache
 from app.server.documents import Document
+from app.work.action import Action
+from app.work.perform import Performer
 
 LONGEST_TOKEN = 200
 
@@ -26,11 +29,13 @@ class Contexts:
         schema: GraphQLSchema,
         database: Database,
         statements: StatementCache,
+        performer: Performer,
     ) -> None:
         self._services = services
         self._schema = schema
         self._database = database
         self._statements = statements
+        self._performer = performer
         self.authenticated: Callable[[bytes, Principal], None] | None = None
         """Is told of each caller who was authenticated."""
 
@@ -43,11 +48,26 @@ class Contexts:
     @asynccontextmanager
     async def _open(self, token: str, document: Document | None) -> AsyncIterator[RequestContext]:
         token_hash = hash_token(token)
-        async with self._database.reading(token_hash) as reading:
+        async with AsyncExitStack() as stack:
+            reading = await stack.enter_async_context(self._database.reading(token_hash))
             if self.authenticated is not None:
                 self.authenticated(token_hash, reading.principal)
             loader = RecordLoader(reading, self._statements)
-            yield RequestContext(self._services, reading, loader, self._selections(document))
+            selections = self._selections(document)
+            context = RequestContext(self._services, reading, loader, selections)
+
+            async def act(action: Action, input: Any) -> int:
+                # What was seen before is left first, so that no snapshot and no connection is
+                # held while the action waits for others.
+                await stack.aclose()
+                key = await self._performer.perform(action, input, token_hash)
+                after = await stack.enter_async_context(self._database.reading(token_hash))
+                context.reading = after
+                context.loader = RecordLoader(after, self._statements)
+                return key
+
+            context.act = act
+            yield context
 
     def _selections(self, document: Document | None) -> Selections:
         """What the document's fields select, worked out once per document."""

@@ -1,0 +1,78 @@
+"""Carries out actions: permission, idempotency, one transaction, the rule, and what is kept."""
+
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app.context import forbidden
+from app.encryption import Keyring
+from app.errors import ApiError, ErrorCode, Refused
+from app.storage import Storage
+from app.work.action import Action
+from app.work.idempotency import LOCK_NOT_AVAILABLE, claim
+from app.work.inputs import checked
+from app.work.unit import Clock, Work
+from app.writing import Writing
+
+MOST_ATTEMPTS = 3
+_AGAIN = frozenset({"40001", "40P01"})
+"""Serialization failure and deadlock: the transaction is undone and may succeed the next time."""
+
+BUSY = "Somebody else is changing the same at the moment. Try again soon."
+
+
+class Performer:
+    """Does what callers ask for, by the rules of actions."""
+
+    def __init__(
+        self,
+        writing: Writing,
+        keyring: Keyring,
+        storage: Storage,
+        clock: Clock = lambda now: now,
+    ) -> None:
+        self._writing = writing
+        self._keyring = keyring
+        self._storage = storage
+        self._clock = clock
+
+    async def perform(self, action: Action, input: Any, token_hash: bytes) -> int:
+        """Do an action for whoever holds a token; the key of the record that it returns.
+
+        Raises:
+            Refused: its rules stand against it, and nothing was written.
+            ApiError: UNAUTHENTICATED, FORBIDDEN, or UNAVAILABLE when others hold what it needs.
+        """
+        kept = checked(input)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._attempt(action, kept, token_hash)
+            except IntegrityError as error:
+                raise _conflict(action, error) from error
+            except DBAPIError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state == LOCK_NOT_AVAILABLE:
+                    raise ApiError(ErrorCode.UNAVAILABLE, BUSY) from error
+                if state not in _AGAIN or attempt == MOST_ATTEMPTS:
+                    raise
+
+    async def _attempt(self, action: Action, input: Any, token_hash: bytes) -> int:
+        async with self._writing.transaction(token_hash) as transaction:
+            if action.needs not in transaction.principal.permissions:
+                raise forbidden(action.needs)
+            work = Work(action, transaction, self._keyring, self._storage, self._clock)
+            known = await claim(work, input)
+            if known is not None:
+                return known
+            return await work.finish(await action.rule(work, input))
+
+
+def _conflict(action: Action, error: IntegrityError) -> Exception:
+    """What a broken constraint means to the client; a bug, where the action does not say."""
+    cause = error.orig.__cause__ if error.orig is not None else None
+    refusal = action.conflicts.get(getattr(cause, "constraint_name", None) or "")
+    if refusal is None:
+        return error
+    return Refused.because([refusal])

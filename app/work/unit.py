@@ -1,0 +1,337 @@
+"""The unit of work: what an action's rule has at hand.
+
+Everything that a rule writes goes through one session in one transaction, and is gone when the
+rule raises. Rows are changed by setting their attributes, lists and objects by setting new ones
+(`customer.tags = [*customer.tags, tag]`): what changed is read off the attributes.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from strawberry import UNSET
+
+from app import models
+from app.database import Principal
+from app.domain import opaque
+from app.encryption import Keyring
+from app.errors import Refused, UserErrorCode
+from app.models.activity import ActivityKind
+from app.models.base import CustomerRecord, Record, TenantRow
+from app.storage import Storage
+from app.work.changes import Changes
+from app.writing import Transaction
+
+if TYPE_CHECKING:
+    from app.work.action import Action
+
+Row = TypeVar("Row", bound=TenantRow)
+Clock = Callable[[datetime], datetime]
+"""Gives the time it is for actions, from the time it is for the database."""
+
+
+class Work:
+    """One action under way."""
+
+    def __init__(
+        self,
+        action: "Action",
+        transaction: Transaction,
+        keyring: Keyring,
+        storage: Storage,
+        clock: Clock = lambda now: now,
+    ) -> None:
+        self.action = action
+        self.session: AsyncSession = transaction.session
+        self.principal: Principal = transaction.principal
+        self.keyring = keyring
+        self.storage = storage
+        self.claim: int | None = None
+        """The idempotency key of the request, where it has one."""
+        self._clock = clock
+        self._now = clock(transaction.now)
+        self._changes = Changes(self.session)
+        self._account: models.Customer | None = None
+        self._about: TenantRow | None = None
+        self._tenant: models.Tenant | None = None
+        self._note: tuple[str, str | None] | None = None
+
+    @property
+    def tenant_id(self) -> int:
+        """The tenant that all of this belongs to."""
+        return self.principal.tenant_id
+
+    @property
+    def now(self) -> datetime:
+        """The time of all that this action does, by the database's clock.
+
+        In an account it is taken once the customer is locked, so that whatever is done to one
+        account is in order by it.
+        """
+        return self._now
+
+    @property
+    def actor(self) -> dict[str, Any]:
+        """Who acts, as the columns of records name them."""
+        actor_id = self.principal.staff_id or self.principal.token_id
+        return {
+            "actor_kind": self.principal.kind,
+            "actor_id": actor_id,
+            "actor_name": self.principal.name,
+        }
+
+    async def tenant(self) -> models.Tenant:
+        """The tenant's own data: its country, currency, language and time zone."""
+        if self._tenant is None:
+            self._tenant = await self.session.get_one(models.Tenant, self.tenant_id)
+        return self._tenant
+
+    async def today(self) -> date:
+        """The day it is where the tenant is."""
+        return self.now.astimezone(ZoneInfo((await self.tenant()).time_zone)).date()
+
+    async def account(self, id: str, *field: str) -> models.Customer:
+        """Lock a customer by their opaque id, and see that the action's preconditions hold.
+
+        Whoever else acts on the account waits until this action is over. `field` is where the
+        input names the customer, `customer_id` by default.
+
+        Raises:
+            Refused: NOT_FOUND, or what stands against the action.
+        """
+        path = field or ("customer_id",)
+        customer = await self._lock_account(key_of(id, models.Customer, *path))
+        if customer is None:
+            raise _not_found(*path)
+        return customer
+
+    async def lock(self, model: type[Row], id: str, *field: str) -> Row:
+        """Lock a record by its opaque id, after the customer in whose account it is.
+
+        Raises:
+            Refused: NOT_FOUND, or what stands against the action.
+        """
+        key = key_of(id, model, *field)
+        if issubclass(model, CustomerRecord):
+            of = select(model.customer_id).where(*self._is(model, key))
+            customer = await self.session.scalar(of)
+            if customer is None or await self._lock_account(customer) is None:
+                raise _not_found(*field)
+        row = await self.session.scalar(
+            select(model).where(*self._is(model, key)).with_for_update()
+        )
+        if row is None:
+            raise _not_found(*field)
+        return row
+
+    async def find(self, model: type[Row], id: str, *field: str) -> Row:
+        """A record by its opaque id, without locking it: a product, an offer.
+
+        Raises:
+            Refused: NOT_FOUND.
+        """
+        row = await self.session.scalar(
+            select(model).where(*self._is(model, key_of(id, model, *field)))
+        )
+        if row is None:
+            raise _not_found(*field)
+        return row
+
+    async def rows(self, model: type[Row], *conditions: ColumnElement[bool]) -> Sequence[Row]:
+        """The tenant's records that meet conditions, in the order of their keys."""
+        wanted = select(model).where(model.tenant_id == self.tenant_id, *conditions)
+        return (await self.session.scalars(wanted.order_by(model.id))).all()
+
+    def add(self, row: Row) -> Row:
+        """Add a new record, made by the actor now; it has a key after `flush`."""
+        row.tenant_id = self.tenant_id
+        if isinstance(row, Record):
+            row.created_at = row.changed_at = self.now
+            self._sign(row)
+        self.session.add(row)
+        return row
+
+    async def remove(self, row: TenantRow) -> None:
+        """Remove a record; the history keeps what it held."""
+        await self.session.delete(row)
+
+    async def flush(self) -> None:
+        """Send what was changed so far, so that the database sees it and gives keys."""
+        for row in self._changes.gather():
+            if isinstance(row, Record):
+                self._sign(row)
+        await self.session.flush()
+
+    def expect(self, row: Any, version: int | None, *field: str) -> None:
+        """See that a record is still what the client saw.
+
+        Raises:
+            Refused: STALE_VERSION.
+        """
+        if version is not None and version is not UNSET and version != row.version:
+            raise Refused(
+                UserErrorCode.STALE_VERSION,
+                f"This was changed in the meantime: it is at version {row.version}.",
+                *(field or ("expected_version",)),
+            )
+
+    def changed(self, row: TenantRow) -> list[str]:
+        """The names of the columns of a record that have another value now than when it was read,
+        as far as the history shows them."""
+        return self._changes.pending(row)
+
+    def note(self, text: str, said: str | None = None) -> None:
+        """Say in a sentence what was done, for the account's diary.
+
+        `said` is what the actor said about it; the history keeps it as well.
+        """
+        self._note = (text, said)
+
+    def about(self, row: TenantRow) -> None:
+        """Say which record the history entry is about, where it is not the one returned."""
+        self._about = row
+
+    async def finish(self, returned: TenantRow) -> int:
+        """Write what the rule left, and what is kept of it; give the returned record's key."""
+        await self.flush()
+        self._check(returned)
+        about = self._about or returned
+        before, after = self._changes.before_and_after(about)
+        customer_id = _customer_of(about) or _customer_of(returned)
+        said = self._note[1] if self._note else None
+        common = {
+            "tenant_id": self.tenant_id,
+            "customer_id": customer_id,
+            "created_at": self.now,
+            "changed_at": self.now,
+            **self.actor,
+        }
+        entry = insert(models.History).values(
+            **common,
+            action=self.action.history,
+            record_type=type(about).__name__,
+            record_id=about.id,
+            before=before,
+            after=after,
+            note=said,
+        )
+        await self._write(entry, common, returned)
+        return returned.id
+
+    async def _write(self, entry: Any, common: dict[str, Any], returned: TenantRow) -> None:
+        """The history entry, the diary's and the end of the idempotency key, in one statement."""
+        statement = entry
+        if self._note is not None and common["customer_id"] is not None:
+            text = " ".join(filter(None, self._note))
+            diary = insert(models.Activity).values(
+                **common, kind=ActivityKind.SYSTEM.value, text=text
+            )
+            statement = diary.add_cte(entry.cte("entry"))
+        if self.claim is not None:
+            done = (
+                update(models.IdempotencyKey)
+                .where(*self._is(models.IdempotencyKey, self.claim))
+                .values(record_id=returned.id)
+            )
+            statement = statement.add_cte(done.cte("done"))
+        await self.session.execute(statement)
+
+    def _check(self, returned: TenantRow) -> None:
+        """Find rules that forgot something; no test of theirs passes."""
+        name = self.action.name
+        if self.action.in_account and self._account is None:
+            raise RuntimeError(f"{name} did not lock the account.")
+        if (self._note is not None) != self.action.diary:
+            raise RuntimeError(f"{name} has to say in `work.note` what it did, once declared so.")
+        if not isinstance(returned, self.action.returns):
+            raise TypeError(f"{name} returned something else than it declares.")
+
+    async def _lock_account(self, key: int) -> models.Customer | None:
+        if self._account is not None:
+            if self._account.id != key:
+                raise RuntimeError("An action is done in one account.")
+            return self._account
+        locked = (
+            select(models.Customer)
+            .where(*self._is(models.Customer, key))
+            .with_for_update()
+            .subquery("customer")
+        )
+        # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.
+        own, elsewhere = self._preconditions(locked.c)
+        customer = aliased(models.Customer, locked)
+        row = (
+            await self.session.execute(
+                select(customer, func.clock_timestamp(), *(p.holds(locked.c) for p in own))
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        self._account, now, *hold = row
+        self._now = self._clock(now)
+        failed = [p.refusal for p, holds in zip(own, hold, strict=True) if not holds]
+        failed += await self._failing(elsewhere, key)
+        if failed:
+            raise Refused.because(failed)
+        return self._account
+
+    def _preconditions(self, t: Any) -> tuple[list[Any], list[Any]]:
+        """The action's preconditions on the customer's row alone, and the others."""
+        own = [p for p in self.action.preconditions if not p.looks_elsewhere(t)]
+        return own, [p for p in self.action.preconditions if p not in own]
+
+    async def _failing(self, preconditions: list[Any], key: int) -> list[Any]:
+        """Those that do not hold of the locked customer.
+
+        They are asked by a statement of their own: one that waited for the lock would see the
+        other tables as they were before.
+        """
+        if not preconditions:
+            return []
+        t = models.Customer.__table__.alias()
+        asked = select(*(p.holds(t.c) for p in preconditions)).where(
+            t.c.tenant_id == self.tenant_id, t.c.id == key
+        )
+        hold = (await self.session.execute(asked)).one()
+        return [p.refusal for p, holds in zip(preconditions, hold, strict=True) if not holds]
+
+    def _is(self, model: type[TenantRow], key: int) -> tuple[ColumnElement[bool], ...]:
+        return (model.tenant_id == self.tenant_id, model.id == key)
+
+    def _sign(self, row: Record) -> None:
+        for name, value in self.actor.items():
+            setattr(row, name, value)
+
+
+def key_of(id: str, model: type[TenantRow], *field: str) -> int:
+    """The key in an opaque id of a model's records.
+
+    Raises:
+        Refused: INVALID when it is malformed or names another type.
+    """
+    try:
+        name, key = opaque.decode(id).split(":")
+        if name != model.__name__:
+            raise ValueError(name)
+        return opaque.key(key)
+    except ValueError as error:
+        raise Refused(
+            UserErrorCode.INVALID,
+            f"This is not the id of a record of type `{model.__name__}`.",
+            *field,
+        ) from error
+
+
+def _not_found(*field: str) -> Refused:
+    return Refused(UserErrorCode.NOT_FOUND, "There is no record with this id.", *field)
+
+
+def _customer_of(row: TenantRow) -> int | None:
+    """The customer in whose account a record is."""
+    if isinstance(row, models.Customer):
+        return row.id
+    return row.customer_id if isinstance(row, CustomerRecord) else None

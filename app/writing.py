@@ -1,0 +1,116 @@
+"""PostgreSQL for actions: a small pool of its own, and the one transaction each action writes in.
+
+Nothing but this and `app.database` begins or ends a transaction.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from app.database import Principal
+from app.errors import UNAVAILABLE, ApiError, ErrorCode
+from app.settings import Settings
+
+_CONNECT_SECONDS = 5
+_WAIT_SECONDS = 5
+
+_AUTHENTICATE = text(
+    "SELECT kind, token_id, tenant_id, staff_id, name, permissions, clock_timestamp() AS now"
+    " FROM abokonto.authenticate(:token_hash)"
+)
+
+
+class Transaction(NamedTuple):
+    """An open transaction: its session, who it writes for, and when it began."""
+
+    session: AsyncSession
+    principal: Principal
+    now: datetime
+
+
+class Writing:
+    """The pool of connections that a worker writes with, as the application's role."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._engine: AsyncEngine | None = None
+
+    def open(self) -> None:
+        """Make the pool; it connects when it is first used."""
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self._connect,
+            pool_size=self._settings.database_write_pool_size,
+            max_overflow=0,
+            pool_timeout=_WAIT_SECONDS,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._engine is not None:
+            await self._engine.dispose()
+
+    async def _connect(self) -> Any:
+        assert self._settings.database_url is not None  # noqa: S101  `Database` has refused that.
+        return await asyncpg.connect(
+            self._settings.database_url.get_secret_value(),
+            timeout=_CONNECT_SECONDS,
+            server_settings={
+                "application_name": "abokonto-actions",
+                "timezone": "UTC",
+                "default_transaction_isolation": "read committed",
+                "statement_timeout": _milliseconds(self._settings.statement_timeout_seconds),
+                "lock_timeout": _milliseconds(self._settings.lock_timeout_seconds),
+                "idle_in_transaction_session_timeout": "60000",
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self, token_hash: bytes) -> AsyncIterator[Transaction]:
+        """A transaction for whoever holds a token, committed when the block ends well.
+
+        Authenticating sets the tenant that row-level security lets through, for this
+        transaction only.
+
+        Raises:
+            ApiError: UNAUTHENTICATED when the token is unknown, expired or revoked, UNAVAILABLE
+                when no connection comes free in time.
+        """
+        if self._engine is None:
+            raise RuntimeError("The database was not opened for writing.")
+        async with AsyncSession(self._engine, autoflush=False, expire_on_commit=False) as session:
+            row = await _authenticated(session, token_hash)
+            values = None if row is None else row._asdict()
+            principal = Principal.of(values)
+            assert values is not None  # noqa: S101  There was a principal in it.
+            yield Transaction(session, principal, values["now"])
+            await session.commit()
+
+
+async def _authenticated(session: AsyncSession, token_hash: bytes) -> Any:
+    """The caller, asked for on a connection that works.
+
+    A connection that the pool kept while the database restarted is noticed at its first
+    statement, before anything was done; SQLAlchemy then leaves all of that age behind.
+    """
+    for last in (False, True):
+        try:
+            return (await session.execute(_AUTHENTICATE, {"token_hash": token_hash})).one_or_none()
+        except PoolTimeoutError as error:
+            raise ApiError(ErrorCode.UNAVAILABLE, UNAVAILABLE) from error
+        except DBAPIError as error:
+            if last or not error.connection_invalidated:
+                raise
+            await session.rollback()
+    raise AssertionError
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

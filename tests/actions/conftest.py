@@ -1,0 +1,44 @@
+"""Fixtures of the actions' tests, each of which founds publishers of its own."""
+
+import asyncpg
+import httpx2
+import pytest
+
+from app.schema.node import encode_id
+from app.settings import Settings
+from app.storage import Storage
+from tests.actions.unchanged import Everything
+from tests.conftest import Database
+from tests.publisher import Publisher
+
+
+@pytest.fixture
+def database(shared_database: Database) -> Database:
+    """The database in which these tests found their publishers, side by side."""
+    return shared_database
+
+
+@pytest.fixture(scope="session")
+def bucket(storage_settings: dict[str, str]) -> Storage:
+    """The bucket of this test process, by a client that all its tests share."""
+    return Storage(Settings.model_validate(storage_settings))
+
+
+@pytest.fixture
+async def competitor(owner: asyncpg.Connection, client: httpx2.AsyncClient) -> Publisher:
+    """Another publisher in the same database."""
+    return await Publisher.found(owner, client)
+
+
+@pytest.fixture
+async def customer(publisher: Publisher) -> str:
+    """The opaque id of a customer whose account is as empty as can be."""
+    return encode_id("Customer", await publisher.customer())
+
+
+@pytest.fixture
+async def everything(
+    publisher: Publisher, bucket: Storage, owner: asyncpg.Connection
+) -> Everything:
+    """All that the publisher holds; `async with everything.unchanged():` guards it."""
+    return Everything(owner, publisher.tenant_id, bucket)
