@@ -38,13 +38,14 @@ from app.resolvers.pages import (
 from app.resolvers.reads import Columns, Python
 from app.resolvers.rows import RowJson
 from app.resolvers.selection import Place, Selected, Shape
-from app.resolvers.sql import constant, json_rows, table_of, whole_row
+from app.resolvers.sql import constant, json_rows, whole_row
 
 
 class FinishedJson(RowJson):
     """Builds finished JSON; `pages` says what each place in the document wants of its list."""
 
     def __init__(self, pages: Mapping[Place, Page], prefix: str = "") -> None:
+        super().__init__()
         self._pages = pages
         self._prefix = prefix
 
@@ -59,7 +60,7 @@ class FinishedJson(RowJson):
         if selected.place is None:
             raise TypeError(f"{selected.key} was asked for nowhere.")
         page, prefix = self._pages[selected.place], self.page_prefix(selected.place)
-        table = table_of(page.record.model)
+        table = self.tables.next(page.record.model)
         scope = matching(page, table.c, prefix)
         if parent is not None:
             scope &= or_(*(table.c[key] == parent for key in page.tab.foreign_keys))

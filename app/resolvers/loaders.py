@@ -36,7 +36,7 @@ from app.resolvers.pages import Page, matching, page_cursor, page_rows, page_tot
 from app.resolvers.reads import RecordType
 from app.resolvers.rows import RowJson
 from app.resolvers.selection import PageShape, Shape
-from app.resolvers.sql import CURSOR, constant, json_rows, table_of, tenant, whole_row
+from app.resolvers.sql import CURSOR, constant, json_rows, known_caller, tenant, whole_row
 from app.resolvers.statements import StatementCache
 
 
@@ -100,8 +100,6 @@ class PageRead:
 
 Read = RowRead | UniqueRead | PageRead
 
-_ROWS = RowJson()
-
 
 class RecordLoader(DataLoader[Read, Any]):
     """Loads records and pages; None where there is no such record."""
@@ -160,17 +158,18 @@ def _parameters(prefix: str, reads: list[Any]) -> dict[str, Any]:
 
 def _statement(reads: list[Read]) -> Executable:
     """The statement that answers one read of each kind, and with its parameters all of them."""
-    parts = [_part(number, read) for number, read in enumerate(reads)]
+    json = RowJson()
+    parts = [_part(json, number, read) for number, read in enumerate(reads)]
     return parts[0] if len(parts) == 1 else union_all(*parts)
 
 
-def _part(number: int, read: Read) -> Select[int, int, str]:
+def _part(json: RowJson, number: int, read: Read) -> Select[int, int, str]:
     """The statement's part for reads of one kind: (part, ordinal of the read, JSON)."""
     if isinstance(read, RowRead):
-        return _rows_by_key(number, read)
+        return _rows_by_key(json, number, read)
     if isinstance(read, UniqueRead):
-        return _row_by_value(number, read)
-    return _pages(number, read)
+        return _row_by_value(json, number, read)
+    return _pages(json, number, read)
 
 
 def _answer(
@@ -180,7 +179,7 @@ def _answer(
         literal_column(str(number), Integer).label("part"),
         cast(ordinal, Integer).label("ordinal"),
         cast(json, Text).label("value"),
-    )
+    ).select_from(known_caller())
 
 
 def _keys(number: int) -> Any:
@@ -190,11 +189,11 @@ def _keys(number: int) -> Any:
     return keys.render_derived()
 
 
-def _rows_by_key(number: int, read: RowRead) -> Select[int, int, str]:
+def _rows_by_key(json: RowJson, number: int, read: RowRead) -> Select[int, int, str]:
     wanted = _keys(number)
-    table = table_of(read.record.model)
+    table = json.tables.next(read.record.model)
     row = (
-        select(*_ROWS.columns(read.shape, table.c))
+        select(*json.columns(read.shape, table.c))
         .where(table.c.tenant_id == tenant(), table.c.id == wanted.c.key)
         .correlate_except(table)
         .lateral()
@@ -203,38 +202,38 @@ def _rows_by_key(number: int, read: RowRead) -> Select[int, int, str]:
     return answer.select_from(wanted.join(row, true()))
 
 
-def _row_by_value(number: int, read: UniqueRead) -> Select[int, int, str]:
-    table = table_of(read.record.model)
+def _row_by_value(json: RowJson, number: int, read: UniqueRead) -> Select[int, int, str]:
+    table = json.tables.next(read.record.model)
     column = table.c[read.column]
     row = (
-        select(*_ROWS.columns(read.shape, table.c))
+        select(*json.columns(read.shape, table.c))
         .where(
             table.c.tenant_id == tenant(),
             column == bindparam(f"{_prefix(number)}value", type_=column.type),
         )
-        .subquery()
+        .lateral()
     )
     answer = _answer(number, literal_column("1"), func.row_to_json(whole_row(row)))
     return answer.select_from(row)
 
 
-def _pages(number: int, read: PageRead) -> Select[int, int, str]:
-    table = table_of(read.page.record.model)
+def _pages(json: RowJson, number: int, read: PageRead) -> Select[int, int, str]:
+    table = json.tables.next(read.page.record.model)
     scope = matching(read.page, table.c, _prefix(number))
     if read.parent is None:
-        return _answer(number, literal_column("1"), _page_json(number, read, table, scope))
+        return _answer(number, literal_column("1"), _page_json(json, number, read, table, scope))
     wanted = _keys(number)
     scope &= or_(*(table.c[key] == wanted.c.key for key in read.page.tab.foreign_keys))
-    answer = _answer(number, wanted.c.ordinal, _page_json(number, read, table, scope))
+    answer = _answer(number, wanted.c.ordinal, _page_json(json, number, read, table, scope))
     return answer.select_from(wanted)
 
 
 def _page_json(
-    number: int, read: PageRead, table: Alias, scope: ColumnElement[bool]
+    json: RowJson, number: int, read: PageRead, table: Alias, scope: ColumnElement[bool]
 ) -> ColumnElement[Any]:
     rows: ColumnElement[Any] = null()
     if read.shape.row is not None:
-        columns = _ROWS.columns(read.shape.row, table.c)
+        columns = json.columns(read.shape.row, table.c)
         if read.shape.cursors:
             columns.append(page_cursor(read.page, table.c, _prefix(number)).label(CURSOR))
         page = page_rows(read.page, columns, table, scope, _prefix(number))

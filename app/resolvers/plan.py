@@ -6,7 +6,7 @@ it, as introspection or a wrong argument, graphql-core answers; which of the two
 anything is read, and never again after.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -23,16 +23,12 @@ from sqlalchemy import (
     Executable,
     Integer,
     LargeBinary,
-    Select,
     Text,
     bindparam,
     column,
     func,
-    literal_column,
     select,
 )
-from sqlalchemy.sql import visitors
-from sqlalchemy.sql.elements import BindParameter
 from strawberry.types.arguments import convert_arguments
 
 from app.context import Caller, CallerContext
@@ -69,6 +65,9 @@ class Outline:
     answers: tuple[RootAnswer, ...]
     places: tuple[tuple[Place, tuple[str, ...]], ...]
     refused: tuple[Place, ...]
+    structure: Hashable
+    """What the statement depends on besides pages and targets; the same for equal operations."""
+
     pages: dict[tuple[int, tuple[bytes | None, ...]], Page] = field(default_factory=dict)
 
 
@@ -137,12 +136,13 @@ class Plans:
             # Wrong arguments are reported by graphql-core, at the field they were given to.
             return None
         structure = (
+            outline.structure,
             *(page.structure for page in pages.values()),
             *((target.record, target.column) for target in targets if isinstance(target, Key)),
         )
         json = FinishedJson(pages)
         answers = tuple(zip(outline.answers, targets, strict=True))
-        statement = self._statements.get((outline, structure), lambda: _statement(json, answers))
+        statement = self._statements.get(structure, lambda: _statement(json, answers))
         parameters: dict[str, Any] = {}
         for answer, target in answers:
             parameters |= answer.parameters(target)
@@ -184,7 +184,8 @@ class Plans:
                 _answer(outliner, number, root, types[number]) for number, root in enumerate(roots)
             )
             places = tuple((place, variable_names(place.node)) for place in outliner.places)
-            self._outlines[known] = Outline(answers, places, tuple(outliner.refused))
+            structure = self._statements.shared(tuple(answer.structure for answer in answers))
+            self._outlines[known] = Outline(answers, places, tuple(outliner.refused), structure)
         outline = self._outlines[known]
         if outline is None:
             raise NotCompiled("A field is not compiled.")
@@ -280,16 +281,4 @@ def _statement(json: FinishedJson, answers: tuple[tuple[RootAnswer, Target], ...
     columns: list[ColumnElement[Any]] = list(caller.c)
     for answer, target in answers:
         columns += answer.columns(json, target)
-    return _for_tenant(select(*columns).select_from(caller))
-
-
-def _for_tenant(statement: Select[Any]) -> Select[Any]:
-    """Read for the tenant of the caller instead of one that is known beforehand."""
-
-    def replaced(element: Any, **_: Any) -> Any:
-        if isinstance(element, BindParameter) and element.key == "tenant":
-            return literal_column("caller.tenant_id", Integer)
-        return None
-
-    answered: Any = visitors.replacement_traverse(statement, {}, replaced)
-    return answered  # type: ignore[no-any-return]  # It gives back what it got.
+    return select(*columns).select_from(caller)

@@ -1,6 +1,6 @@
 """How the fields of an operation itself are answered: each says its SQL, and what becomes of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -26,7 +26,7 @@ from app.resolvers.gaps import Gaps, Path, chosen
 from app.resolvers.outline import Root
 from app.resolvers.reads import Key, OfCaller
 from app.resolvers.selection import Selected, Shape
-from app.resolvers.sql import table_of, tenant, whole_row
+from app.resolvers.sql import tenant, whole_row
 
 Target = Key | list[Key | ApiError] | None
 """What the arguments of a root field name: one record, several, or none in particular."""
@@ -38,6 +38,11 @@ class RootAnswer:
     def __init__(self, number: int, root: Root) -> None:
         self.root = root
         self._number = number
+
+    @property
+    def structure(self) -> Hashable:
+        """What the SQL of its columns depends on, besides pages and targets."""
+        return None
 
     def columns(self, json: FinishedJson, target: Target) -> Sequence[ColumnElement[Any]]:
         """The columns that the statement has for this field."""
@@ -98,6 +103,11 @@ class ListAnswer(RootAnswer):
         self._selected = selected
         self._shape = shape
 
+    @property
+    def structure(self) -> Hashable:
+        """The connection's, with the number of its place."""
+        return self._selected.structure
+
     def columns(self, json: FinishedJson, target: Target) -> Sequence[ColumnElement[Any]]:
         """The connection."""
         del target
@@ -118,10 +128,15 @@ class RecordAnswer(RootAnswer):
         self._shape = shape
         self._message = missing
 
+    @property
+    def structure(self) -> Hashable:
+        """The record's."""
+        return self._shape.structure
+
     def columns(self, json: FinishedJson, target: Target) -> Sequence[ColumnElement[Any]]:
         """The record, found by its key."""
         assert isinstance(target, Key)  # noqa: S101  Such a field has one.
-        table = table_of(target.record.model)
+        table = json.tables.next(target.record.model)
         wanted = table.c[target.column or "id"]
         record = _record(json, self._shape, wanted, self._parameter(wanted.type))
         return [cast(record, Text).label(f"r{self._number}")]
@@ -153,6 +168,11 @@ class RecordsAnswer(RootAnswer):
         self._selected = selected
         self._message = missing
 
+    @property
+    def structure(self) -> Hashable:
+        """That of each type."""
+        return tuple(selected.structure for selected in self._selected.values())
+
     def columns(self, json: FinishedJson, target: Target) -> Sequence[ColumnElement[Any]]:
         """For each type the records in the order of their keys, with null for what is not there."""
         columns = []
@@ -160,7 +180,7 @@ class RecordsAnswer(RootAnswer):
             shape = self._selected[name].below
             if shape is None:
                 continue
-            table = table_of(keys[0].record.model)
+            table = json.tables.next(keys[0].record.model)
             array = bindparam(f"k{self._number}_{name}", type_=ARRAY(BigInteger))
             wanted = func.unnest(array).table_valued("key", with_ordinality="ordinal", name="keys")
             wanted = wanted.render_derived()

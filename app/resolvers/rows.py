@@ -9,11 +9,11 @@ from app.resolvers.reads import Columns, Embedded, GlobalId, Many, One, Python, 
 from app.resolvers.selection import Selected, Shape
 from app.resolvers.sql import (
     KEY,
+    Tables,
     constant,
     encoded_id,
     json_rows,
     json_value,
-    table_of,
     tenant,
     value_of,
     whole_row,
@@ -24,8 +24,11 @@ class RowJson:
     """Builds the JSON of records in PostgreSQL.
 
     As it stands it builds rows for graphql-core, which go on from there; `FinishedJson` builds
-    what is sent.
+    what is sent. Each statement has a builder of its own.
     """
+
+    def __init__(self) -> None:
+        self.tables = Tables()
 
     def columns(self, shape: Shape, t: Columns) -> list[ColumnElement[Any]]:
         """The columns of a row of the wanted shape, labelled by the keys of its fields."""
@@ -108,7 +111,7 @@ class RowJson:
             row = row.where(target.c.tenant_id == tenant(), target.c[read.foreign_key] == t.id)
             row = row.order_by(target.c[read.order], target.c.id)
             return json_rows(row.correlate_except(target).subquery())
-        between = table_of(read.through)
+        between = self.tables.next(read.through)
         row = row.where(
             between.c.tenant_id == tenant(),
             between.c[read.foreign_key] == t.id,
@@ -120,5 +123,5 @@ class RowJson:
     def _target(self, below: Shape) -> tuple[Alias, Select[Any]]:
         if below.record is None:
             raise TypeError("A link leads to a record.")
-        target = table_of(below.record.model)
+        target = self.tables.next(below.record.model)
         return target, select(*self.columns(below, target.c)).select_from(target)

@@ -4,7 +4,7 @@ A `Shape` is a superset of what one request needs: directives that leave a field
 looked at, since a column too many is cheaper than deciding it for every request.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -47,6 +47,17 @@ class Selected:
     refused: Permission | None = None
 
     @property
+    def structure(self) -> Hashable:
+        """What the SQL depends on: not where the document asks for it."""
+        return (
+            self.key,
+            self.field and self.field.python_name,
+            self.below and self.below.structure,
+            self.place and self.place.number,
+            self.refused is None,
+        )
+
+    @property
     def is_gap(self) -> bool:
         """Whether Python answers it, with a value or with an error."""
         return self.refused is not None or (
@@ -66,6 +77,11 @@ class Shape:
     record: RecordType | None
     fields: tuple[Selected, ...]
     keyed: bool = True
+
+    @cached_property
+    def structure(self) -> Hashable:
+        """What the SQL depends on; the same in documents that ask for the same."""
+        return (self.type_name, *(selected.structure for selected in self.fields))
 
     @cached_property
     def with_gaps(self) -> tuple[Selected, ...]:

@@ -1,5 +1,7 @@
 """The words that statements are made of, and the formats that the GraphQL scalars promise."""
 
+from collections import Counter
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -26,17 +28,40 @@ KEY = "_id"
 CURSOR = "_cursor"
 
 
-def table_of(model: type[TenantRow]) -> Alias:
-    """The model's table under a name of its own, so that it can appear more than once."""
+@cache
+def table_of(model: type[TenantRow], number: int = 0) -> Alias:
+    """The model's table under a name of its own, so that it can appear more than once.
+
+    Its columns are made once for each number. `Tables` gives a number out once in a statement;
+    the first is left to expressions, in which no table appears below itself.
+    """
+    del number  # It is the cache that tells one from another.
     alias = model.__table__.alias()
     if not isinstance(alias, Alias):  # pragma: no cover  Only tables are mapped.
         raise TypeError(f"{model.__name__} is not mapped to a table")
     return alias
 
 
+class Tables:
+    """The tables of one statement, each time under another name."""
+
+    def __init__(self) -> None:
+        self._given = Counter[type[TenantRow]]()
+
+    def next(self, model: type[TenantRow]) -> Alias:
+        """The model's table under a name that the statement has not used yet."""
+        self._given[model] += 1
+        return table_of(model, self._given[model])
+
+
 def tenant() -> ColumnElement[int]:
-    """The tenant that a statement reads for: a parameter, the same throughout the statement."""
-    return bindparam("tenant", type_=Integer)
+    """The tenant that a statement reads for: each has a relation `caller` that knows it."""
+    return literal_column("caller.tenant_id", Integer)
+
+
+def known_caller() -> FromClause:
+    """The relation `caller` of a statement whose tenant is known beforehand, as a parameter."""
+    return select(bindparam("tenant", type_=Integer).label("tenant_id")).subquery("caller")
 
 
 def constant(text: str) -> ColumnElement[str]:
