@@ -84,7 +84,10 @@ class Settings(BaseSettings):
         20.0, gt=0, description="How long the virus scanner may take for a file."
     )
     file_check_processes: int = Field(
-        2, ge=1, le=64, description="How many files each worker checks at once."
+        2,
+        ge=1,
+        le=64,
+        description="How many files each worker checks at once, in up to 1 GB of memory each.",
     )
     file_check_timeout_seconds: float = Field(
         10.0, gt=0, description="How long the check of a file may take."

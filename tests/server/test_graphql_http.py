@@ -138,7 +138,7 @@ PROTOCOL_ERRORS: dict[str, tuple[str, dict[str, str], bytes, int, str]] = {
     "operation": ("POST", {}, b'{"query": "{ hello }", "operationName": 1}', 400, "operationName"),
     "deep JSON": ("POST", {}, b"[" * 10_000, 400, "JSON"),
     "text": ("POST", {"Content-Type": "text/plain"}, b"{}", 415, "application/json"),
-    "a form": ("POST", {"Content-Type": "multipart/form-data"}, b"{}", 415, "application/json"),
+    "a form": ("POST", {"Content-Type": "application/x-www-form-urlencoded"}, b"{}", 415, JSON),
     "no type": ("POST", {"Content-Type": ""}, b"{}", 415, "application/json"),
     "Latin-1": ("POST", {"Content-Type": "application/json; charset=latin1"}, b"{}", 415, "UTF-8"),
     "gzip": ("POST", {"Content-Encoding": "gzip"}, b"{}", 415, "Compressed"),
