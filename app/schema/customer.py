@@ -32,6 +32,7 @@ from app.scalars import JSON, EmailAddress
 from app.schema.access_right import AccessRight
 from app.schema.activity import Activity
 from app.schema.address import Address
+from app.schema.available_action import AvailableAction, available_actions
 from app.schema.bank_account import BankAccount
 from app.schema.connection import Connection, tab, words_in
 from app.schema.delivery import Delivery
@@ -153,6 +154,8 @@ class Customer(Record):
     two_factor_since: datetime | None = column(
         "Since when a second factor is asked for at login; null means it is not.", where=True
     )
+
+    available_actions: list[AvailableAction] = available_actions()
 
     counts: CustomerCounts = embedded("How many records stand in each tab.")
 

@@ -1,4 +1,4 @@
-"""What is answered when an action's rules stand against it."""
+"""What is answered when an action's rules stand against it, or would."""
 
 import strawberry
 
@@ -42,3 +42,11 @@ class UserError:
         'The path inside `input` of what is wrong: `["address", "postalCode"]`. Empty where it is '
         "not one field."
     )
+
+
+@strawberry.type(description="What stands against an action, whatever its input says.")
+class Reason:
+    """A reason that `availableActions` gives beforehand."""
+
+    code: UserErrorCode = part("For programs: the code that the mutation would refuse with.")
+    message: str = part("For people.")

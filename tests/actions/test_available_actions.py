@@ -1,0 +1,75 @@
+"""`availableActions` says beforehand what the mutations then do."""
+
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+import pytest
+
+from app.actions import all_actions
+from app.auth.permissions import Permission
+from app.schema.node import encode_id
+from tests.publisher import Publisher
+
+QUERY = """
+    query ($id: ID!) {
+        customer(by: {id: $id}) { availableActions { action allowed reasons { code message } } }
+    }
+"""
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+INPUTS: dict[str, dict[str, Any]] = {
+    "addTag": {"tag": "VIP"},
+    "removeTag": {"tag": "old"},
+    "updateCustomer": {"lastName": "Neu"},
+    "blockCustomer": {},
+    "unblockCustomer": {},
+    "blockAccess": {},
+    "unblockAccess": {},
+}
+"""What each of these needs besides a customer, so that its input stands against nothing."""
+
+
+async def available(
+    publisher: Publisher, customer: str, token: str | None = None
+) -> dict[str, list[str]]:
+    """The codes that stand against each action."""
+    answer = await publisher.ask(QUERY, token, id=customer)
+    actions = answer["data"]["customer"]["availableActions"]
+    assert all(action["allowed"] == (not action["reasons"]) for action in actions)
+    return {
+        action["action"]: [reason["code"] for reason in action["reasons"]] for action in actions
+    }
+
+
+async def test_every_action_on_an_account_is_listed(publisher: Publisher, customer: str) -> None:
+    names = ["".join(a.name.split("_")) for a in all_actions() if a.in_account]
+    assert [name.lower() for name in await available(publisher, customer)] == names
+
+
+@pytest.mark.parametrize(
+    ("login", "access", "anonymized"), list(product((None, SINCE), repeat=3))
+)
+async def test_what_is_said_is_what_then_happens(
+    publisher: Publisher, login: Any, access: Any, anonymized: Any
+) -> None:
+    state = {
+        "login_blocked_at": login,
+        "access_blocked_at": access,
+        "anonymized_at": anonymized,
+        "tags": ["old"],
+    }
+    for name, input in INPUTS.items():
+        customer = encode_id("Customer", await publisher.customer(**state))
+        said = (await available(publisher, customer))[name]
+        payload = await publisher.act(name, {"customerId": customer, **input})
+        assert [error["code"] for error in payload["userErrors"]] == said
+
+
+async def test_a_permission_that_is_missing_is_a_reason(
+    publisher: Publisher, customer: str
+) -> None:
+    token = await publisher.issue_token(Permission.CUSTOMER_READ, Permission.CUSTOMER_UPDATE)
+    said = await available(publisher, customer, token)
+    assert said["blockCustomer"] == ["FORBIDDEN"]
+    assert said["addTag"] == []
+    assert said["unblockCustomer"] == ["FORBIDDEN", "NOT_BLOCKED"]
