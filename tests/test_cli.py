@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -231,3 +232,63 @@ def test_what_can_be_put_right_ends_in_one_line(
 
 def test_the_schema_is_printed(run: Run) -> None:
     assert "type Query" in _ok(run("schema"))
+
+
+ACCOUNT = """query Account($number: String!, $first: Int = 3) { customer(by: {number: $number}) {
+    lastName activities(first: $first) { totalCount nodes { id text } } } }
+query Others { customers { nodes { id } } }"""
+
+
+def test_a_query_is_explained(run: Run, database: Database, tenant: str) -> None:
+    options = ("--tenant", tenant, "--operation", "Account", "--variables", '{"number": "K\'1"}')
+    shown = _ok(run("explain", "-", *options, input=ACCOUNT))
+    sql, _, plan = shown.partition("\n\n-- $1 ")
+    assert sql.startswith("SELECT caller.kind,\n  caller.token_id,\n")
+    assert max(map(len, sql.splitlines())) < 400
+    assert ': "K\'1"\n' in plan
+    assert "Index Scan" in plan
+    assert "actual time" not in plan
+    assert "actual time" in _ok(run("explain", ACCOUNT, *options, "--analyze"))
+    assert _ok(run("explain", ACCOUNT, *options, "--sql-only")) in shown
+    assert _rows(database, "SELECT 1 FROM access_token") == []
+
+
+def test_a_query_is_explained_to_the_holder_of_a_token(
+    run: Run, tenant: str, tmp_path: Path
+) -> None:
+    scope = ("--scope", "customer:read")
+    token = _ok(run("token", "create", "--tenant", tenant, "--name", "x", *scope, "--forever"))
+    file = tmp_path / "query.graphql"
+    file.write_text("{ customers(first: 1) { nodes { number } } }")
+    assert "FROM customer" in _ok(run("explain", f"@{file}", "--token", token, "--sql-only"))
+    _refused(run("explain", "@nowhere", "--token", token), "nowhere can't be read")
+    _refused(run("explain", "{ viewer { name } }", "--token", "abo_x"), "token is unknown")
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "reason"),
+    [
+        ("{ nobody }", (), "Cannot query field 'nobody'"),
+        ("{", (), "Syntax Error"),
+        ("subscription { x }", (), "The document is wrong"),
+        ("query A { viewer { name } } query B { viewer { name } }", (), "several operations"),
+        ("{ viewer { name } }", ("--operation", "X"), "no operation of that name"),
+        ("{ viewer { name } }", ("--variables", "{"), "no JSON"),
+        ("{ viewer { name } }", ("--variables", "[]"), "JSON object"),
+        ("query($id: ID!) { node(id: $id) { id } }", (), "The variables are wrong"),
+        ('{ node(id: "x") { id } }', (), "not an id of this API"),
+        ("{ __schema { description } }", (), "__schema"),
+        (f"{{ viewer {{ {'k' * 64}: name }} }}", (), "kkk"),
+    ],
+)
+def test_what_can_not_be_explained_is_told(
+    run: Run, tenant: str, query: str, options: tuple[str, ...], reason: str
+) -> None:
+    _refused(run("explain", query, "--tenant", tenant, *options), reason)
+
+
+def test_explaining_needs_somebody_who_asks(run: Run, tenant: str) -> None:
+    query = "{ viewer { name } }"
+    _refused(run("explain", query), "either --token or --tenant")
+    _refused(run("explain", query, "--token", "x", "--tenant", tenant), "either --token or")
+    _refused(run("explain", query, "--tenant", "other"), "no tenant other")

@@ -38,10 +38,16 @@ class Number:
 def normalised(text: str) -> Any:
     """An answer with the order of its fields, doubled ones included, and the form of its numbers.
 
-    It loses only the blanks that PostgreSQL puts between values, and the signatures of addresses.
+    It loses the blanks that PostgreSQL puts between values, the signatures of addresses, and the
+    order of errors, which says nothing (spec, 7.1.2).
     """
-    return json.loads(
+    answer = json.loads(
         _SIGNED.sub("", text), object_pairs_hook=tuple, parse_float=Number, parse_int=Number
+    )
+    if isinstance(answer, list):
+        return answer
+    return tuple(
+        (key, sorted(value, key=repr) if key == "errors" else value) for key, value in answer
     )
 
 

@@ -73,7 +73,6 @@ NASTIES = {
         "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Record { createdAt actor {"
         " kind } } ... on AccountRecord { customer { number } } } }",
         _one_of_each,
-        compiled=False,
     ),
     "fragments on interfaces, inside each other": Nasty(
         _of_customer("...A ...B")
@@ -186,12 +185,10 @@ NASTIES = {
     "a tab that may not be seen": Nasty(
         _of_customer("number activities { nodes { id } } invoices(first: 1) { nodes { id } }"),
         without=(Permission.ACTIVITY_READ,),
-        compiled=False,
     ),
     "a signed address": Nasty(
         _of_customer("invoices(first: 3) { nodes { pdf { name downloadUrl } } }"),
         _shown,
-        compiled=False,
     ),
 }
 """By what is nasty about them."""
