@@ -5,6 +5,7 @@ serialising passes strings on and formats only what Python made.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NewType
@@ -20,12 +21,40 @@ PhoneNumber = NewType("PhoneNumber", str)
 URL = NewType("URL", str)
 JSON = NewType("JSON", object)
 
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UploadedFile:
+    """The value of `Upload`: a file as it came in, of which nothing has been checked.
+
+    It has no text form, because a name may tell of a person and texts end up in logs.
+    """
+
+    name: str
+    content_type: str
+    """Name and type are the client's word."""
+    content: bytes
+    """All of it, or nothing where it is too large: what is refused anyway isn't kept."""
+    size_bytes: int
+    """How many bytes came, also of one that is too large."""
+
+
 _DECIMAL = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})", re.ASCII)
 """What XML Schema calls a decimal, which has no exponent, and no longer than money needs."""
 
 
 def _invalid(what: str, value: object) -> GraphQLError:
     return GraphQLError(f"{value!r} is not {what}.")
+
+
+def _parse_upload(value: Any) -> UploadedFile:
+    """Only the reader of multipart requests makes such values; JSON and literals can't."""
+    if not isinstance(value, UploadedFile):
+        raise GraphQLError("A file can't be written down: send it in a multipart request.")
+    return value
+
+
+def _refuse_output(_value: Any) -> Any:
+    raise GraphQLError("Files are never part of an answer.")
 
 
 def _serialize_datetime(value: str | datetime) -> str:
@@ -139,5 +168,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="Any JSON value, of a shape that only its writer knows.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
+    ),
+    UploadedFile: strawberry.scalar(
+        name="Upload",
+        description="A file of at most 800,000 bytes: null in the variables, and a part of a "
+        "multipart request. It can't be given in any other way.",
+        specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+        serialize=_refuse_output,
+        parse_value=_parse_upload,
     ),
 }

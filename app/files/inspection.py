@@ -3,9 +3,9 @@
 from app.domain.files.checks import check_size
 from app.domain.files.kinds import kind_of
 from app.domain.files.names import safe_name
-from app.domain.files.uploaded import UploadedFile
 from app.files.sandbox import InspectedFile, Sandbox
 from app.files.scanner import VirusScanner
+from app.scalars import UploadedFile
 from app.settings import Settings
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from app.domain.files.kinds import Family, Kind, kind_of
 from app.domain.files.names import safe_name
 from app.domain.files.refusals import FileCode, FileRefused, disguised
-from app.domain.files.uploaded import MOST_FILE_BYTES
+
+MOST_FILE_BYTES = 800_000
+"""How large a file may be: what the product promises, and the database holds it to."""
 
 
 @dataclass(frozen=True)
