@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from graphql import GraphQLError
+
 from app.auth.permissions import Permission
 from app.database import Principal, Reading
 from app.errors import ApiError, ErrorCode
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from app.resolvers.loaders import RecordLoader
     from app.resolvers.pages import Page
     from app.resolvers.selection import Selections
+    from app.resolvers.statements import StatementCache
     from app.settings import Settings
     from app.storage import Storage
 
@@ -74,9 +77,13 @@ class RequestContext(CallerContext):
         reading: Reading,
         loader: "RecordLoader",
         selections: "Selections",
+        statements: "StatementCache",
     ) -> None:
         super().__init__(services, reading.principal)
         self.reading = reading
         self.loader = loader
         self.selections = selections
+        self.statements = statements
+        self.errors: list[GraphQLError] = []
+        """What went wrong in finished JSON, of which graphql-core knows nothing."""
         self.pages: dict[tuple[int, ...], Page] = {}

@@ -73,7 +73,7 @@ class Outliner:
         self,
         schema: GraphQLSchema,
         fragments: Fragments,
-        truths: Mapping[str, bool],
+        truths: Mapping[str, Any],
         permissions: frozenset[str],
     ) -> None:
         self._schema = schema
@@ -122,6 +122,14 @@ class Outliner:
         refused = None if record.needs in self._permissions else record.needs
         below = None if refused else self._shape(type_, root.nodes)
         return Selected(root.key, root.field, below, nodes=tuple(root.nodes), refused=refused)
+
+    def record(self, type_name: str, nodes: list[FieldNode]) -> Shape:
+        """What is selected of a record below some field nodes.
+
+        Raises:
+            NotCompiled: Some of it has to be answered by Python.
+        """
+        return self._shape(self._object(type_name), nodes)
 
     def _object(self, name: str) -> GraphQLObjectType:
         type_ = self._schema.type_map.get(name)
@@ -225,7 +233,7 @@ class Outliner:
         if isinstance(value, BooleanValueNode):
             return value.value
         if isinstance(value, VariableNode) and value.name.value in self._truths:
-            return self._truths[value.name.value]
+            return bool(self._truths[value.name.value])
         raise NotCompiled("A condition has no value.")
 
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import asyncpg
 import orjson
 import strawberry
-from graphql import GraphQLError, GraphQLField, GraphQLSchema, OperationDefinitionNode
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode
+from graphql.execution.values import VariableValues
 from graphql.language import DocumentNode
 from sqlalchemy import (
     ARRAY,
@@ -29,11 +29,9 @@ from sqlalchemy import (
     func,
     select,
 )
-from strawberry.types.arguments import convert_arguments
 
 from app.context import Caller, CallerContext
 from app.database import Statement
-from app.resolvers.fields import ReadField
 from app.resolvers.finished import FinishedJson
 from app.resolvers.gaps import Gaps
 from app.resolvers.outline import NotCompiled, Outliner, Root, truth_names, variable_names
@@ -48,7 +46,7 @@ from app.resolvers.roots import (
     RootAnswer,
     Target,
 )
-from app.resolvers.selection import Fragments, Place
+from app.resolvers.selection import Fragments, Place, arguments_of
 from app.resolvers.statements import StatementCache
 
 MOST_OUTLINES = 16
@@ -131,7 +129,7 @@ class Plans:
                 for place, names in outline.places
             }
             for place in outline.refused:
-                self._arguments(place.field, place.definition, place.node, variables)
+                arguments_of(self._schema, place, variables)
         except (NotCompiled, GraphQLError):
             # Wrong arguments are reported by graphql-core, at the field they were given to.
             return None
@@ -200,7 +198,8 @@ class Plans:
             return None
         if needs is not None and needs not in caller.permissions:
             return None
-        return read.find(self._arguments(root.field, root.definition, root.nodes[0], variables))
+        place = Place(0, root.nodes[0], root.field, root.definition)
+        return read.find(arguments_of(self._schema, place, variables))
 
     def _page(
         self,
@@ -215,20 +214,9 @@ class Plans:
         page = outline.pages.get((place.number, values))
         if page is None:
             _make_room(outline.pages, MOST_PAGES)
-            arguments = self._arguments(place.field, place.definition, place.node, variables)
+            arguments = arguments_of(self._schema, place, variables)
             page = outline.pages[(place.number, values)] = place.field.page(caller, arguments)
         return page
-
-    def _arguments(
-        self, declared: ReadField, definition: GraphQLField, node: Any, variables: VariableValues
-    ) -> dict[str, Any]:
-        """A field's arguments as Strawberry hands them to a resolver."""
-        return convert_arguments(
-            get_argument_values(definition, node, variables),
-            declared.arguments,
-            scalar_registry=self._schema.schema_converter.scalar_registry,
-            config=self._schema.config,
-        )
 
 
 def _make_room(cache: dict[Any, Any], most: int) -> None:

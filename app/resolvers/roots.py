@@ -138,7 +138,7 @@ class RecordAnswer(RootAnswer):
         assert isinstance(target, Key)  # noqa: S101  Such a field has one.
         table = json.tables.next(target.record.model)
         wanted = table.c[target.column or "id"]
-        record = _record(json, self._shape, wanted, self._parameter(wanted.type))
+        record = record_json(json, self._shape, wanted, self._parameter(wanted.type))
         return [cast(record, Text).label(f"r{self._number}")]
 
     def _parameter(self, type_: Any) -> ColumnElement[Any]:
@@ -184,7 +184,7 @@ class RecordsAnswer(RootAnswer):
             array = bindparam(f"k{self._number}_{name}", type_=ARRAY(BigInteger))
             wanted = func.unnest(array).table_valued("key", with_ordinality="ordinal", name="keys")
             wanted = wanted.render_derived()
-            record = _record(json, shape, table.c.id, wanted.c.key)
+            record = record_json(json, shape, table.c.id, wanted.c.key)
             records = func.json_agg(aggregate_order_by(record, wanted.c.ordinal))
             answer = select(records).select_from(wanted).scalar_subquery()
             columns.append(cast(answer, Text).label(f"r{self._number}_{name}"))
@@ -247,7 +247,7 @@ def finished(shape: Shape, text: str | None, path: Path, gaps: Gaps) -> Any:
     return value
 
 
-def _record(
+def record_json(
     json: FinishedJson, shape: Shape, column: ColumnElement[Any], value: ColumnElement[Any]
 ) -> ScalarSelect[Any]:
     """The record whose column has a value, as JSON."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import strawberry
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -21,8 +22,10 @@ from graphql import (
     SelectionSetNode,
     get_named_type,
 )
+from graphql.execution.values import VariableValues, get_argument_values
 from graphql.type import is_abstract_type
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import convert_arguments
 
 from app.auth.permissions import Permission
 from app.resolvers.fields import ReadField
@@ -95,7 +98,7 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where a connection is asked for within finished JSON; it gets its arguments there."""
+    """Where a field with arguments is asked for; its number tells it from others like it."""
 
     number: int
     node: FieldNode
@@ -110,6 +113,22 @@ class PageShape:
     row: Shape | None
     cursors: bool
     total: bool
+
+
+def arguments_of(
+    schema: strawberry.Schema, place: Place, variables: VariableValues
+) -> dict[str, Any]:
+    """A field's arguments as Strawberry hands them to a resolver.
+
+    Raises:
+        GraphQLError: when one of them is wrong.
+    """
+    return convert_arguments(
+        get_argument_values(place.definition, place.node, variables),
+        place.field.arguments,
+        scalar_registry=schema.schema_converter.scalar_registry,
+        config=schema.config,
+    )
 
 
 def applies(

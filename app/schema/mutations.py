@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import strawberry
-from graphql import GraphQLResolveInfo
 from strawberry.tools import create_type
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
@@ -14,8 +13,8 @@ from strawberry.utils.str_converters import to_camel_case
 from app.context import RequestContext
 from app.errors import Refusal, Refused
 from app.resolvers.fields import ReadField, part
-from app.resolvers.loaders import RowRead
 from app.resolvers.reads import RecordType, Row, record_of
+from app.resolvers.subtrees import read_record
 from app.schema.node import type_of
 from app.schema.user_error import UserError
 from app.work.action import Action
@@ -108,20 +107,11 @@ def _payload(action: Action) -> Any:
 
 def _record_resolver(record: RecordType, shown: type) -> Any:
     async def resolver(root: Any, info: Info) -> Any:
-        return await _read(info, record, root[_KEY])
+        return await read_record(info, record, root[_KEY])
 
     returns: Any = shown | None
     resolver.__annotations__ = {"root": _PARENT[Any], "info": Info, "return": returns}
     return resolver
-
-
-async def _read(info: Info, record: RecordType, key: int) -> Row | None:
-    """A record as it is after the action, in what a new transaction sees."""
-    context: RequestContext = info.context
-    raw: GraphQLResolveInfo[Any] = info._raw_info  # noqa: SLF001  Strawberry offers no other way.
-    shape = context.selections.row(raw, record.name)
-    row: Row | None = await context.loader.load(RowRead(shape, record, key))
-    return row
 
 
 def _told(refusal: Refusal) -> Row:

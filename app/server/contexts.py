@@ -54,7 +54,7 @@ class Contexts:
                 self.authenticated(token_hash, reading.principal)
             loader = RecordLoader(reading, self._statements)
             selections = self._selections(document)
-            context = RequestContext(self._services, reading, loader, selections)
+            context = RequestContext(self._services, reading, loader, selections, self._statements)
 
             async def act(action: Action, input: Any) -> int:
                 # What was seen before is left first, so that no snapshot and no connection is

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeGuard, TypeVar, cast
 import orjson
 import strawberry
 from graphql import GraphQLError, GraphQLFormattedError, GraphQLSchema, OperationType
-from graphql.execution import ExecutionResult, Executor
 from graphql.execution.values import get_variable_values
 from starlette.types import Receive, Scope, Send
 from strawberry.execution import optimized_is_awaitable
@@ -21,6 +20,7 @@ from strawberry.execution import optimized_is_awaitable
 from app.errors import ApiError, ErrorCode
 from app.server.amounts import Amount
 from app.server.documents import LONGEST_MESSAGE, Document, DocumentCache, Operation
+from app.server.executor import FinishedExecutor
 from app.server.faults import answer_for, field_error
 from app.server.finished import FinishedReads
 from app.server.http import (
@@ -194,15 +194,13 @@ class GraphQLEndpoint:
         note = scope.setdefault("state", {})
         note["operation"], note["principal"] = operation, answered.principal
         data, errors = answered.finished.data, answered.finished.errors
-        if not errors:
-            return Answer(HTTPStatus.OK, orjson.dumps({"data": data}))
-        return Answer(HTTPStatus.OK, orjson.dumps({"errors": _field_errors(errors), "data": data}))
+        return _result(data, errors)
 
     async def _execute(
         self, operation: Operation, request: GraphQLRequest, context: Any, media_type: str
     ) -> Answer:
         assert operation.document.ast is not None  # noqa: S101  Valid documents have one.
-        executor = Executor.build(
+        executor = FinishedExecutor.build(
             self._schema,
             operation.document.ast,
             context_value=context,
@@ -220,7 +218,8 @@ class GraphQLEndpoint:
         result: Any = executor.execute_operation()
         if _is_awaitable(result):
             result = await result
-        return _result(result)
+        # Finished JSON leaves its errors with the context, since graphql-core does not look in.
+        return _result(result.data, [*(result.errors or ()), *getattr(context, "errors", ())])
 
     def _amount(self, operation: Operation) -> Amount:
         """What the operation asks for, kept with its document."""
@@ -288,18 +287,18 @@ def _bad_variable(answer: GraphQLFormattedError) -> GraphQLFormattedError:
     return answer
 
 
-def _result(result: ExecutionResult) -> Answer:
+def _result(data: dict[str, Any] | None, found: list[GraphQLError]) -> Answer:
     """The answer of an operation that ran. It is 200 unless nothing came of it for our sake."""
-    if not result.errors:
-        return Answer(HTTPStatus.OK, orjson.dumps({"data": result.data}))
-    errors = _field_errors(result.errors)
+    if not found:
+        return Answer(HTTPStatus.OK, orjson.dumps({"data": data}))
+    errors = _field_errors(found)
     status = HTTPStatus.OK
-    if result.data is None or not any(value is not None for value in result.data.values()):
+    if data is None or not any(value is not None for value in data.values()):
         codes = {error.get("extensions", {}).get("code") for error in errors}
         for code in (ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT):
             if code.value in codes:
                 status = _STATUS[code]
-    return Answer(status, orjson.dumps({"errors": errors, "data": result.data}))
+    return Answer(status, orjson.dumps({"errors": errors, "data": data}))
 
 
 def _field_errors(errors: list[GraphQLError]) -> list[GraphQLFormattedError]:
