@@ -30,6 +30,7 @@ class Permission(StrEnum):
     CUSTOMER_UPDATE = "customer:update"
     CUSTOMER_BLOCK = "customer:block"
     ACCESS_BLOCK = "access:block"
+    ACCESS_CHECK = "access:check"
     ACTIVITY_WRITE = "activity:write"
     ADDRESS_WRITE = "address:write"
     ACCESS_RIGHT_WRITE = "access_right:write"

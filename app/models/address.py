@@ -36,7 +36,12 @@ class AddressValidation(StrEnum):
 
 
 class Address(Versioned, CustomerRecord):
-    """An address of a customer, from a day on that may lie ahead."""
+    """An address of a customer, from a day on that may lie ahead.
+
+    Of those of a type that are in effect, the preferred one with the latest `valid_from` is
+    used: so a preferred address whose day lies ahead takes the other's place by itself.
+    Postal code and city are empty in countries that have none.
+    """
 
     __tablename__ = "address"
     __table_args__ = (
@@ -46,8 +51,10 @@ class Address(Versioned, CustomerRecord):
             "tenant_id",
             "customer_id",
             "type",
+            "valid_from",
             unique=True,
             postgresql_where="preferred",
+            postgresql_nulls_not_distinct=True,
         ),
         CheckConstraint(
             "coalesce(last_name, '') <> '' OR coalesce(company, '') <> ''", name="named"
@@ -66,6 +73,7 @@ class Address(Versioned, CustomerRecord):
         at_most("postbox", 60),
         at_most("postal_code", 20),
         at_most("city", 200),
+        at_most("region", 100),
         at_most("vat_number", 30),
         at_most("delivery_note", 500),
     )
@@ -85,6 +93,7 @@ class Address(Versioned, CustomerRecord):
     postbox: Mapped[str | None] = mapped_column(info=personal())
     postal_code: Mapped[str] = mapped_column(info=personal())
     city: Mapped[str] = mapped_column(info=personal())
+    region: Mapped[str | None] = mapped_column(info=personal())
     country: Mapped[str] = mapped_column(info=personal())
     vat_number: Mapped[str | None] = mapped_column(info=personal())
     delivery_note: Mapped[str | None] = mapped_column(info=personal())
