@@ -1,6 +1,6 @@
 """Bank accounts and the SEPA mandates on them."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Computed, Index
@@ -19,7 +19,11 @@ from app.models.base import (
 
 
 class MandateState(StrEnum):
-    """Whether a mandate can be used; it lapses after 36 months without a debit."""
+    """Whether a mandate can be used.
+
+    A mandate lapses by itself after 36 months without a debit. That follows from its dates when
+    it is read, so one that is ACTIVE in the table may have lapsed; `app.domain.mandates` says when.
+    """
 
     ACTIVE = "ACTIVE"
     REVOKED = "REVOKED"
@@ -31,6 +35,9 @@ class BankAccount(Versioned, CustomerRecord):
 
     The IBAN is kept three times: encrypted, as a keyed hash that finds it, and masked for those
     who may not see all of it. All three are null once the customer is anonymised.
+
+    A removed account keeps its row, because the mandate is what proves that debits were allowed;
+    no list and no search shows it. Whoever presents a debit sets `mandate_last_used_on`.
     """
 
     __tablename__ = "bank_account"
@@ -53,6 +60,12 @@ class BankAccount(Versioned, CustomerRecord):
             postgresql_where="preferred",
         ),
         CheckConstraint("octet_length(iban_hash) = 32", name="iban_hash_length"),
+        CheckConstraint(
+            "mandate_revoked_at IS NULL OR mandate_state = 'REVOKED'", name="mandate_revoked"
+        ),
+        CheckConstraint(
+            "removed_at IS NULL OR (mandate_state <> 'ACTIVE' AND NOT preferred)", name="removed"
+        ),
         CheckConstraint(
             "(iban IS NULL) = (iban_hash IS NULL) AND (iban IS NULL) = (iban_masked IS NULL)",
             name="iban_complete",
@@ -77,4 +90,7 @@ class BankAccount(Versioned, CustomerRecord):
     mandate_state: Mapped[str] = mapped_column(
         one_of("mandate_state", MandateState), server_default=MandateState.ACTIVE.value
     )
+    mandate_last_used_on: Mapped[date | None] = mapped_column(info=personal())
+    mandate_revoked_at: Mapped[datetime | None]
     preferred: Mapped[bool] = mapped_column(server_default="false")
+    removed_at: Mapped[datetime | None]
