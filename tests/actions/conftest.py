@@ -18,6 +18,12 @@ def database(shared_database: Database) -> Database:
     return shared_database
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A configuration with little patience for locks."""
+    return settings.model_copy(update={"lock_timeout_seconds": 1.0})
+
+
 @pytest.fixture(scope="session")
 def bucket(storage_settings: dict[str, str]) -> Storage:
     """The bucket of this test process, by a client that all its tests share."""

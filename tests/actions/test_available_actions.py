@@ -46,9 +46,7 @@ async def test_every_action_on_an_account_is_listed(publisher: Publisher, custom
     assert [name.lower() for name in await available(publisher, customer)] == names
 
 
-@pytest.mark.parametrize(
-    ("login", "access", "anonymized"), list(product((None, SINCE), repeat=3))
-)
+@pytest.mark.parametrize(("login", "access", "anonymized"), list(product((None, SINCE), repeat=3)))
 async def test_what_is_said_is_what_then_happens(
     publisher: Publisher, login: Any, access: Any, anonymized: Any
 ) -> None:
@@ -58,10 +56,10 @@ async def test_what_is_said_is_what_then_happens(
         "anonymized_at": anonymized,
         "tags": ["old"],
     }
-    for name, input in INPUTS.items():
+    for name, given in INPUTS.items():
         customer = encode_id("Customer", await publisher.customer(**state))
         said = (await available(publisher, customer))[name]
-        payload = await publisher.act(name, {"customerId": customer, **input})
+        payload = await publisher.act(name, {"customerId": customer, **given})
         assert [error["code"] for error in payload["userErrors"]] == said
 
 

@@ -1,0 +1,139 @@
+"""Who may act: nobody unknown, nobody without the permission, nobody of another tenant."""
+
+from typing import Any
+
+import pytest
+
+from app.actions import all_actions
+from app.auth.permissions import Permission
+from app.schema.node import encode_id
+from tests.actions.unchanged import Everything
+from tests.publisher import Publisher, codes, refusals
+
+INPUTS: dict[str, dict[str, Any]] = {
+    "addTag": {"tag": "VIP"},
+    "removeTag": {"tag": "VIP"},
+    "updateCustomer": {"lastName": "Neu"},
+    "blockCustomer": {},
+    "unblockCustomer": {},
+    "blockAccess": {},
+    "unblockAccess": {},
+}
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_without_the_permission_nothing_happens(
+    publisher: Publisher, customer: str, everything: Everything, name: str
+) -> None:
+    action = next(a for a in all_actions() if a.name.replace("_", "") == name.lower())
+    others = [permission for permission in Permission if permission != action.needs]
+    token = await publisher.issue_token(*others)
+    async with everything.unchanged():
+        answer = await publisher.ask_to(name, {"customerId": customer, **INPUTS[name]}, "", token)
+    assert codes(answer) == ["FORBIDDEN"]
+    assert answer["data"] == {name: None}
+    assert str(action.needs) in answer["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_another_publishers_customer_is_not_found(
+    publisher: Publisher, competitor: Publisher, everything: Everything, name: str
+) -> None:
+    theirs = encode_id("Customer", await publisher.customer())
+    async with everything.unchanged():
+        payload = await competitor.act(name, {"customerId": theirs, **INPUTS[name]})
+    assert refusals(payload) == [("NOT_FOUND", "customerId")]
+
+
+NO_CUSTOMERS = {
+    "nonsense": ("!", "INVALID"),
+    "an order's": (encode_id("Order", 1), "INVALID"),
+    "too large a key": (encode_id("Customer", 2**63), "INVALID"),
+    "NUL": ("\0", "INVALID"),
+    "blank": (" ", "REQUIRED"),
+    "long": ("x" * 201, "TOO_LONG"),
+    "nobody's": (encode_id("Customer", 2**63 - 1), "NOT_FOUND"),
+}
+
+
+@pytest.mark.parametrize("case", NO_CUSTOMERS)
+async def test_an_id_of_no_customer_is_refused(
+    publisher: Publisher, everything: Everything, case: str
+) -> None:
+    wrong, code = NO_CUSTOMERS[case]
+    async with everything.unchanged():
+        payload = await publisher.act("addTag", {"customerId": wrong, "tag": "VIP"})
+    assert refusals(payload) == [(code, "customerId")]
+
+
+async def test_an_anonymised_account_refuses_all_but_what_says_otherwise(
+    publisher: Publisher, everything: Everything
+) -> None:
+    from tests.actions.test_available_actions import SINCE
+
+    customer = encode_id("Customer", await publisher.customer(anonymized_at=SINCE))
+    for name, given in INPUTS.items():
+        async with everything.unchanged():
+            payload = await publisher.act(name, {"customerId": customer, **given})
+        assert refusals(payload)[0] == ("CUSTOMER_ANONYMIZED", "")
+
+
+async def test_a_permission_that_is_missing_hides_no_other_mutation(
+    publisher: Publisher, customer: str
+) -> None:
+    token = await publisher.issue_token(Permission.CUSTOMER_UPDATE, Permission.CUSTOMER_READ)
+    mutation = """
+        mutation ($id: ID!) {
+            first: addTag(input: {customerId: $id, tag: "A"}) { customer { tags } }
+            blockCustomer(input: {customerId: $id}) { customer { loginBlocked } }
+            second: addTag(input: {customerId: $id, tag: "B"}) { customer { tags } }
+        }
+    """
+    answer = await publisher.ask(mutation, token, id=customer)
+    assert answer["data"] == {
+        "first": {"customer": {"tags": ["A"]}},
+        "blockCustomer": None,
+        "second": {"customer": {"tags": ["A", "B"]}},
+    }
+    assert [(e["extensions"]["code"], e["path"]) for e in answer["errors"]] == [
+        ("FORBIDDEN", ["blockCustomer"])
+    ]
+
+
+async def test_who_may_act_and_not_look_is_told_so(publisher: Publisher, customer: str) -> None:
+    token = await publisher.issue_token(Permission.CUSTOMER_UPDATE)
+    given = {"customerId": customer, "tag": "VIP"}
+    answer = await publisher.ask_to("addTag", given, "customer { tags }", token)
+    assert answer["data"] == {"addTag": {"customer": None, "userErrors": []}}
+    assert [(e["extensions"]["code"], e["path"]) for e in answer["errors"]] == [
+        ("FORBIDDEN", ["addTag", "customer"])
+    ]
+    assert len(await publisher.history(customer)) == 1
+    refused = await publisher.ask_to("addTag", given, "customer { tags }", token)
+    assert "errors" not in refused
+
+
+async def test_nobody_unknown_acts(
+    publisher: Publisher, customer: str, everything: Everything
+) -> None:
+    given = {"customerId": customer, "tag": "VIP"}
+    revoked = await publisher.issue_token(*Permission, revoked=True)
+    async with everything.unchanged():
+        for token in ("abo_partner_guessed", revoked):
+            assert codes(await publisher.ask_to("addTag", given, "", token)) == ["UNAUTHENTICATED"]
+
+
+async def test_a_mutation_is_not_taken_by_get(
+    publisher: Publisher, customer: str, everything: Everything
+) -> None:
+    mutation = (
+        f'mutation {{ addTag(input: {{customerId: "{customer}", tag: "VIP"}}) {{ __typename }} }}'
+    )
+    async with everything.unchanged():
+        response = await publisher.client.get(
+            "/graphql",
+            params={"query": mutation},
+            headers={"Authorization": f"Bearer {publisher.token}"},
+        )
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
