@@ -1,10 +1,36 @@
-"""IBANs: written in one way, checked, and shown in part."""
+"""IBANs and BICs: written in one way, checked, and shown in part."""
 
+import re
 from dataclasses import dataclass
+
+_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
+
+_JOINED = frozenset({"AL", "MD", "ME", "MK", "RS"})
+"""Countries that joined SEPA of late, which the registry of IBANs does not say yet."""
+
+_EEA = frozenset(
+    (
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI"),
+        *("FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU"),
+        *("LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
+    )
+)
+"""Where the IBAN alone is enough for a debit, and nobody may ask for the BIC."""
+
+_TERRITORIES = {
+    "FI": frozenset({"AX"}),
+    "FR": frozenset({"BL", "GF", "GP", "MF", "MQ", "PM", "RE", "YT"}),
+    "GB": frozenset({"GG", "IM", "JE"}),
+}
+"""Whose banks have BICs with letters of their own, and IBANs of the country that they belong to."""
 
 
 class InvalidIban(ValueError):  # noqa: N818  It is said of the IBAN, as domain errors are.
-    """The text is no IBAN; the message says why."""
+    """The text is no IBAN; the message says why, and quotes nothing of it."""
+
+
+class InvalidBic(ValueError):  # noqa: N818  As above.
+    """The text is no BIC, or none for this IBAN; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -14,6 +40,18 @@ class Iban:
     value: str
     bic: str | None
     bank_name: str | None
+    in_sepa: bool
+    """Whether direct debits can be drawn there."""
+
+    @property
+    def country(self) -> str:
+        """The two letters it begins with."""
+        return self.value[:2]
+
+    @property
+    def needs_bic(self) -> bool:
+        """Whether a debit needs the BIC as well."""
+        return self.country not in _EEA
 
     @property
     def masked(self) -> str:
@@ -30,14 +68,51 @@ def parse(text: str) -> Iban:
         InvalidIban: It is not valid.
     """
     # The table of bank codes behind it takes a while to load.
-    from schwifty import IBAN
-    from schwifty.exceptions import SchwiftyException
+    from schwifty import IBAN, exceptions
 
     try:
         iban = IBAN(normalise(text))
-    except SchwiftyException as error:
-        raise InvalidIban(str(error)) from error
-    return Iban(iban.compact, str(iban.bic) if iban.bic else None, iban.bank_name)
+    except exceptions.InvalidCountryCode:
+        raise InvalidIban("No IBAN begins with these two letters.") from None
+    except exceptions.InvalidLength:
+        raise InvalidIban("IBANs of this country have another length.") from None
+    except exceptions.InvalidChecksumDigits:
+        raise InvalidIban("The check digits do not fit: something is mistyped.") from None
+    except exceptions.SchwiftyException:
+        raise InvalidIban("IBANs of this country have another form.") from None
+    bic = str(iban.bic) if iban.bic else None
+    return Iban(
+        value=iban.compact,
+        bic=bic if bic and _BIC.fullmatch(bic) else None,
+        bank_name=iban.bank_name,
+        in_sepa=iban.in_sepa_zone or iban.country_code in _JOINED,
+    )
+
+
+def parse_bic(text: str) -> str:
+    """The BIC in a text, in the form of ISO 9362: 8 or 11 letters and digits.
+
+    Raises:
+        InvalidBic: It is not of that form.
+    """
+    bic = normalise(text)
+    if not _BIC.fullmatch(bic):
+        raise InvalidBic("A BIC has 8 or 11 letters and digits, such as COBADEFF.")
+    return bic
+
+
+def check_bic(bic: str, iban: Iban) -> None:
+    """See that a BIC can be the one of an IBAN's bank.
+
+    Only the countries are compared: one bank may have several BICs, and bank codes live on in
+    IBANs after their bank was merged into another.
+
+    Raises:
+        InvalidBic: It is of another country.
+    """
+    country = bic[4:6]
+    if country != iban.country and country not in _TERRITORIES.get(iban.country, ()):
+        raise InvalidBic(f"This BIC is of {country}, and the IBAN of {iban.country}.")
 
 
 def normalise(text: str) -> str:
