@@ -30,6 +30,7 @@ from app.server.uploads import PREFLIGHT_HEADERS
 from app.settings import Settings, settings
 from app.storage import Storage
 from app.work.perform import Performer
+from app.work.unit import Clock, the_databases
 from app.writing import Writing
 
 CORS_SECONDS = 7200
@@ -40,14 +41,17 @@ class NotMigratedError(Exception):
     """The database has the tables of another version."""
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The application with one configuration. It connects to nothing before it is started."""
+def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
+    """The application with one configuration. It connects to nothing before it is started.
+
+    `clock` gives the time of actions from the database's, which it is unless a test says else.
+    """
     database, storage = Database(settings), Storage(settings)
     services = Services(settings, storage, Keyring.from_settings(settings))
     statements = StatementCache()
     core = schema._schema  # noqa: SLF001  As there.
     writing = Writing(settings)
-    performer = Performer(writing, services.keyring, storage)
+    performer = Performer(writing, services.keyring, storage, clock)
     contexts = Contexts(services, core, database, statements, performer)
     finished = None
     if settings.compiled_reads:

@@ -11,7 +11,7 @@ from app.storage import Storage
 from app.work.action import Action
 from app.work.idempotency import LOCK_NOT_AVAILABLE, claim
 from app.work.inputs import checked
-from app.work.unit import Clock, Work
+from app.work.unit import Clock, Work, the_databases
 from app.writing import Writing
 
 MOST_ATTEMPTS = 3
@@ -29,7 +29,7 @@ class Performer:
         writing: Writing,
         keyring: Keyring,
         storage: Storage,
-        clock: Clock = lambda now: now,
+        clock: Clock = the_databases,
     ) -> None:
         self._writing = writing
         self._keyring = keyring

@@ -34,6 +34,11 @@ Clock = Callable[[datetime], datetime]
 """Gives the time it is for actions, from the time it is for the database."""
 
 
+def the_databases(now: datetime) -> datetime:
+    """The database's own time, which is the same for all workers."""
+    return now
+
+
 class Work:
     """One action under way."""
 
@@ -43,7 +48,7 @@ class Work:
         transaction: Transaction,
         keyring: Keyring,
         storage: Storage,
-        clock: Clock = lambda now: now,
+        clock: Clock = the_databases,
     ) -> None:
         self.action = action
         self.session: AsyncSession = transaction.session

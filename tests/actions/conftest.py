@@ -1,13 +1,18 @@
 """Fixtures of the actions' tests, each of which founds publishers of its own."""
 
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
 import asyncpg
 import httpx2
 import pytest
+from starlette.applications import Starlette
 
 from app.schema.node import encode_id
 from app.settings import Settings
 from app.storage import Storage
 from tests.actions.unchanged import Everything
+from tests.asgi import lifespan
 from tests.conftest import Database
 from tests.publisher import Publisher
 
@@ -22,6 +27,32 @@ def database(shared_database: Database) -> Database:
 def settings(settings: Settings) -> Settings:
     """A configuration with little patience for locks."""
     return settings.model_copy(update={"lock_timeout_seconds": 1.0})
+
+
+class Clock:
+    """The database's clock, and how far ahead of it the actions of a test are."""
+
+    ahead = timedelta(0)
+
+    def __call__(self, now: datetime) -> datetime:
+        """The time it is for actions."""
+        return now + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of actions; `clock.ahead = timedelta(days=1)` makes it tomorrow."""
+    return Clock()
+
+
+@pytest.fixture
+async def app(settings: Settings, clock: Clock) -> AsyncIterator[Starlette]:
+    """The application, started up."""
+    from app.main import create_app
+
+    application = create_app(settings, clock)
+    async with lifespan(application):
+        yield application
 
 
 @pytest.fixture(scope="session")
