@@ -60,7 +60,7 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await database.open()
+        database.open()
         writing.open()
         yield
         # uvicorn has let the requests finish by now.
