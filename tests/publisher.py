@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import httpx2
+from strawberry.utils.str_converters import to_snake_case
 
 from app import models
 from app.auth.permissions import Permission
@@ -15,6 +16,7 @@ from app.models.access_token import TokenKind
 from app.models.base import TenantRow
 from app.schema.customer import Customer
 from app.schema.node import key_of
+from app.work.action import ACTIONS
 from tests.rows import EPOCH, insert
 
 
@@ -158,6 +160,8 @@ class Publisher:
         answer = await self.ask_to(action, input, select, token)
         assert "errors" not in answer, answer["errors"]
         payload: dict[str, Any] = answer["data"][action]
+        declared = {*ACTIONS[to_snake_case(action)].codes}
+        assert declared >= {error["code"] for error in payload["userErrors"]}
         return payload
 
     async def ask_to(
