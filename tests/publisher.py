@@ -121,7 +121,18 @@ class Publisher:
             **own,
         )
         opt_in = await self.make(models.OptIn, **own)
-        await self.make(models.OptInEntry, opt_in_id=opt_in, ip="192.0.2.1", **own)
+        text = await self.make(models.OptInText)
+        single = await self.make(
+            models.OptInEntry,
+            opt_in_id=opt_in,
+            opt_in_text_id=text,
+            text_sha256="0" * 64,
+            ip="192.0.2.1",
+            **own,
+        )
+        await self.make(
+            models.OptInEntry, opt_in_id=opt_in, status="DOUBLE_OPT_IN", confirms_id=single, **own
+        )
         await self.make(models.Mail, invoice_id=invoice, **own)
         await self.make(models.Login, ip="2001:db8::1", **own)
         await self.make(models.Export, **own)

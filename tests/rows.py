@@ -10,10 +10,14 @@ from typing import Any
 import asyncpg
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.encryption import Keyring
 from app.models import Base
 
 EPOCH = datetime(2020, 1, 1, 12, tzinfo=UTC)
 """When what happens in tests begins."""
+
+KEYRING = Keyring({"test": b"encrypts" * 4}, b"looks-up" * 4)
+"""The keys that `tests.conftest` configures."""
 
 _numbers = itertools.count(1)
 
@@ -49,7 +53,11 @@ _FIXED: dict[str, dict[str, Any]] = {
         "size_bytes": 3,
         "sha256": "0" * 64,
     },
-    "bank_account": {"owner": "Muster", "iban": b"\1", "iban_masked": "DE89 **** 3000"},
+    "bank_account": {
+        "owner": "Muster",
+        "iban": KEYRING.encrypt("DE89370400440532013000", "bank_account.iban"),
+        "iban_masked": "DE89 **** **** **** **30 00",
+    },
     "publication": {"frequency": "DAILY"},
     "product": {"kind": "DIGITAL", "tax_class": "REDUCED"},
     "offer": {**_TERMS, **_PRICE, "name": "Abo"},
@@ -89,6 +97,12 @@ _FIXED: dict[str, dict[str, Any]] = {
     },
     "delivery": {"kind": "REGULAR", "status": "PLANNED"},
     "opt_in": {"channel": "EMAIL", "status": "NONE"},
+    "opt_in_text": {
+        "purpose": "werbung",
+        "channel": "EMAIL",
+        "text": "Ja, ich will.",
+        "sha256": hashlib.sha256(b"Ja, ich will.").hexdigest(),
+    },
     "opt_in_entry": {"status": "SINGLE_OPT_IN", "source": "Formular"},
     "mail": {
         "template": "welcome",
@@ -135,6 +149,7 @@ _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
     "invoice_item": {"position": int},
     "delivery": {"publishing_on": _day},
     "opt_in": {"purpose": "werbung-{:05}".format},
+    "opt_in_text": {"version": "{:05}".format},
 }
 """What differs from row to row, by the row's number."""
 
@@ -196,6 +211,7 @@ async def insert_account(connection: asyncpg.Connection) -> dict[str, int]:
         subscription_id=ids["subscription"],
         issue_id=ids["issue"],
     )
+    ids["opt_in_text"] = await insert(connection, "opt_in_text", tenant_id=tenant)
     ids["opt_in"] = await insert(connection, "opt_in", **of)
     ids["opt_in_entry"] = await insert(connection, "opt_in_entry", **of, opt_in_id=ids["opt_in"])
     return ids

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     EXPORT_READ = "export:read"
     HISTORY_READ = "history:read"
     CATALOGUE_READ = "catalogue:read"
+    ADDITIONAL_DATA_READ = "additional_data:read"
     FILE_DOWNLOAD = "file:download"
     STAFF_READ = "staff:read"
 
@@ -37,5 +38,7 @@ class Permission(StrEnum):
     BANK_ACCOUNT_WRITE = "bank_account:write"
     BANK_ACCOUNT_REVEAL = "bank_account:reveal"
     OPT_IN_WRITE = "opt_in:write"
+    OPT_IN_CONFIRM = "opt_in:confirm"
+    OPT_IN_DEFINE = "opt_in:define"
     ADDITIONAL_DATA_WRITE = "additional_data:write"
     ADDITIONAL_DATA_DEFINE = "additional_data:define"

@@ -15,8 +15,10 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {
         # May do all there is.
         ADMINISTRATOR: _EVERYTHING,
-        # Works in customers' accounts, and has nothing to do with who works here.
-        AGENT: _EVERYTHING - {Permission.STAFF_READ},
+        # Works in customers' accounts, and has nothing to do with who works here. Nor can it
+        # say in customers' place that they confirmed what they agreed to, or by which words.
+        AGENT: _EVERYTHING
+        - {Permission.STAFF_READ, Permission.OPT_IN_CONFIRM, Permission.OPT_IN_DEFINE},
         # Looks and changes nothing.
         AUDITOR: frozenset(
             permission for permission in Permission if permission.value.endswith(":read")

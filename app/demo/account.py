@@ -74,6 +74,8 @@ class World:
     today: date
     agents: list[Doer]
     keyring: Keyring
+    declarations: dict[tuple[str, str], int]
+    """The ids of the opt-in texts, by purpose and channel."""
     austrian: float = 0.2
     password_hash: str | None = None
 

@@ -11,6 +11,7 @@ from app.demo import contacts, contracts, orders, texts
 from app.demo.account import Account, Detail, World
 from app.demo.batch import Batch
 from app.demo.billing import bill
+from app.demo.declarations import add_opt_ins
 from app.demo.deliveries import add_deliveries
 from app.demo.diary import add_activities, add_mails
 from app.demo.people import Person, somebody
@@ -54,7 +55,7 @@ def add_account(
     _add_contracts(account, offers, ended=anonymized)
     if account.chance(0.08):
         orders.add_manual_access(account)
-    contacts.add_opt_ins(account)
+    add_opt_ins(account)
     contacts.add_logins(account, blocked=lock == "login")
     add_mails(account)
     add_activities(account)

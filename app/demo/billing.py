@@ -188,6 +188,8 @@ def _await_transfer(account: Account, bill: Bill, fields: dict[str, Any]) -> Non
 
 def _move(account: Account, action: str, bill: Bill, invoice: int, day: date, **fields: Any) -> int:
     bank_account = account.bank_account if action.startswith("SEPA") else None
+    if action == "SEPA_DEBIT":
+        _note_use(account, day)
     return account.add(
         models.Transaction,
         account.moment(day),
@@ -204,6 +206,12 @@ def _move(account: Account, action: str, bill: Bill, invoice: int, day: date, **
             **fields,
         },
     )
+
+
+def _note_use(account: Account, day: date) -> None:
+    """Say of the account's mandate, the last one that was added, that a debit was presented."""
+    mandate = account.batch.records(models.BankAccount)[-1]
+    mandate["mandate_last_used_on"] = max(day, mandate["mandate_last_used_on"] or day)
 
 
 def _document(

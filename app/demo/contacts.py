@@ -1,8 +1,7 @@
-"""How to reach a customer and their money: account, addresses, bank accounts, opt-ins, logins."""
+"""How to reach a customer and their money: account, addresses, bank accounts, logins."""
 
 from base64 import b32encode
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import timedelta
 from typing import Any
 
 from app import models
@@ -11,11 +10,11 @@ from app.demo.account import IMPORT, SYSTEM, Account
 from app.demo.banks import some_account
 from app.demo.batch import as_json
 from app.demo.days import at_any_time, at_work
+from app.demo.declarations import some_ip
 from app.demo.people import somebody
 
 _TAGS = ("vip", "bibliothek", "gastronomie", "probeabo", "mitarbeiter", "rückgewonnen")
 _GROUPS = ("Privat", "Gastronomie", "Bildung", "Gesundheit")
-_IPS = ("192.0.2.{}", "198.51.100.{}", "203.0.113.{}")
 _FAILURES = ("WRONG_PASSWORD", "WRONG_PASSWORD", "WRONG_CODE", "PASSWORD_EXPIRED")
 
 
@@ -135,62 +134,12 @@ def add_bank_account(account: Account) -> None:
     account.log("bank_account.added", at, account.customer, "Bankverbindung hinzugefügt.")
 
 
-def add_opt_ins(account: Account) -> None:
-    """What the customer agreed to, each with the log that proves it."""
-    rng = account.rng
-    for (purpose, channel), (version, text) in texts.DECLARATIONS.items():
-        likely = 0.6 if channel == "EMAIL" else 0.15
-        if not account.chance(likely) or (channel == "EMAIL" and not account.person.email):
-            continue
-        first = max(_first_day(version), account.created)
-        if first >= account.now:
-            continue
-        at = at_any_time(rng, first, account.now)
-        steps = ["SINGLE_OPT_IN", "DOUBLE_OPT_IN"] if channel == "EMAIL" else ["SINGLE_OPT_IN"]
-        if rng.random() < 0.15:
-            steps.append("REVOKED")
-        opt_in = account.add(
-            models.OptIn, at, account.customer, purpose=purpose, channel=channel, status=steps[-1]
-        )
-        evidence = {
-            "text": text,
-            "text_version": version,
-            "text_sha256": texts.HASHES[purpose, channel],
-        }
-        for step in steps:
-            if step == "REVOKED":
-                at = at_any_time(rng, at, account.now)
-            account.add(
-                models.OptInEntry,
-                at,
-                account.customer,
-                opt_in_id=opt_in,
-                status=step,
-                source="Abmeldelink" if step == "REVOKED" else "Bestellformular",
-                ip=_ip(account),
-                user_agent=rng.choice(texts.USER_AGENTS),
-                **({} if step == "REVOKED" else evidence),
-            )
-            at = min(at + timedelta(minutes=rng.randrange(2, 500)), account.now)
-
-
-@cache
-def _first_day(version: str) -> datetime:
-    """A declaration's version is the month that it was written in."""
-    return datetime.strptime(version, "%Y-%m").replace(tzinfo=UTC)
-
-
-def _ip(account: Account) -> str:
-    """An address from the blocks that are reserved for documentation."""
-    return account.rng.choice(_IPS).format(account.rng.randrange(1, 255))
-
-
 def add_logins(account: Account, *, blocked: bool) -> None:
     """Attempts to log in, mostly of late; a few fail."""
     rng = account.rng
     if not account.person.email and not account.detail.every_tab:
         return
-    agent, ip = rng.choice(texts.USER_AGENTS), _ip(account)
+    agent, ip = rng.choice(texts.USER_AGENTS), some_ip(account)
     for _ in range(rng.randint(1 if account.detail.every_tab else 0, account.detail.logins)):
         days = rng.expovariate(1 / 60)
         at = max(account.now - timedelta(days=days), account.created)

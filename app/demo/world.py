@@ -12,6 +12,7 @@ from app.auth.roles import ADMINISTRATOR, AGENT
 from app.demo.account import Doer, World
 from app.demo.batch import Batch
 from app.demo.catalogue import Rate, add_catalogue, load_catalogue
+from app.demo.declarations import add_declarations, load_declarations
 from app.encryption import Keyring
 
 CREDITOR_ID = "DE98ZZZ09999999999"
@@ -113,7 +114,8 @@ async def build_world(
             changed_at=made,
         )
     agents = await _load_agents(connection, batch.tenant_id)
-    return World(catalogue, today, agents, keyring, publisher.austrian)
+    declarations = add_declarations(batch)
+    return World(catalogue, today, agents, keyring, declarations, publisher.austrian)
 
 
 async def load_world(
@@ -126,4 +128,5 @@ async def load_world(
     """What all accounts of a tenant have in common that was begun before."""
     catalogue = await load_catalogue(connection, tenant_id, await _load_rates(connection))
     agents = await _load_agents(connection, tenant_id)
-    return World(catalogue, today, agents, keyring, publisher.austrian)
+    declarations = await load_declarations(connection, tenant_id)
+    return World(catalogue, today, agents, keyring, declarations, publisher.austrian)

@@ -70,6 +70,7 @@ PRIVILEGES = {
     "offer": _KEEP,
     "opt_in": _KEEP,
     "opt_in_entry": _APPEND,
+    "opt_in_text": _APPEND,
     "order_item": _APPEND,
     "payment_transaction": _KEEP,
     "product": _KEEP,

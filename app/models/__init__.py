@@ -21,7 +21,7 @@ from app.models.login import Login
 from app.models.mail import Mail
 from app.models.number_range import NumberRange
 from app.models.offer import Offer
-from app.models.opt_in import OptIn, OptInEntry
+from app.models.opt_in import OptIn, OptInEntry, OptInText
 from app.models.order import Order, OrderItem
 from app.models.product import Product
 from app.models.publication import Issue, Publication
@@ -61,6 +61,7 @@ __all__ = [
     "Offer",
     "OptIn",
     "OptInEntry",
+    "OptInText",
     "Order",
     "OrderItem",
     "Product",

@@ -1,16 +1,21 @@
 """The tab of opt-ins: what the customer agreed to, and the proof of it."""
 
+from datetime import datetime
+
 from sqlalchemy import ColumnElement, Text, func
 
 from app.auth.permissions import Permission
+from app.context import CallerContext
+from app.domain.opt_ins import confirmation_token
 from app.models.opt_in import OptIn as OptInModel
 from app.models.opt_in import OptInChannel, OptInStatus
 from app.models.opt_in import OptInEntry as OptInEntryModel
-from app.resolvers.fields import column, expression
-from app.resolvers.reads import Columns
+from app.models.opt_in import OptInText as OptInTextModel
+from app.resolvers.fields import column, expression, one, python
+from app.resolvers.reads import Columns, Row
 from app.schema.connection import Connection, tab
 from app.schema.enums import described
-from app.schema.node import AccountRecord, record
+from app.schema.node import AccountRecord, Record, record
 
 described(
     OptInChannel,
@@ -40,6 +45,30 @@ def ip_text(t: Columns) -> ColumnElement[str]:
     return func.host(t.ip, type_=Text)
 
 
+def _token(context: CallerContext, row: Row) -> str | None:
+    if row["_confirm_until"] is None:
+        return None
+    return confirmation_token(context.keyring.lookup_hash, row["_tenant_id"], row["_id"])
+
+
+@record(
+    OptInTextModel,
+    needs=Permission.OPT_IN_READ,
+    description="A declaration word for word, as customers are shown it. It never changes: "
+    "another wording, or another language, is another version.",
+)
+class OptInText(Record):
+    """One version of a declaration, for good."""
+
+    purpose: str = column("What the data would be used for.", where=True, order=True)
+    channel: OptInChannel = column("By which way.", where=True, order=True)
+    version: str = column(
+        "Its name, unique for the purpose and the channel.", where=True, order=True
+    )
+    text: str = column("The full declaration.", long=True)
+    sha256: str = column("The SHA-256 of the text in UTF-8, in hexadecimal.")
+
+
 @record(
     OptInEntryModel,
     needs=Permission.OPT_IN_READ,
@@ -48,13 +77,35 @@ def ip_text(t: Columns) -> ColumnElement[str]:
 class OptInEntry(AccountRecord):
     """Who said what, when, from where, and the full text they agreed to."""
 
+    opt_in: "OptIn" = one("opt_in_id", "The purpose and the channel that it is about.")
     status: OptInStatus = column("What was said.", where=True)
+    declared_at: datetime = expression(
+        lambda t: func.coalesce(t.declared_at, t.created_at, type_=t.created_at.type),
+        "When the customer said it; `createdAt` is when it was written down.",
+        where=True,
+        order=True,
+    )
     source: str = column("Where it was said: a form, a call, a letter.", where=True)
     ip: str | None = expression(ip_text, "The internet address it came from.")
     user_agent: str | None = column("The program it came from.")
-    text: str | None = column("The full declaration, as it was shown.", long=True)
-    text_version: str | None = column("The declaration's version.", where=True)
-    text_sha256: str | None = column("The declaration's SHA-256, in hexadecimal.")
+    declaration: OptInText | None = one(
+        "opt_in_text_id", "The declaration that was agreed to, word for word."
+    )
+    text_sha256: str | None = column(
+        "The declaration's SHA-256, in hexadecimal, as it was when this was written down."
+    )
+    confirm_until: datetime | None = column(
+        "Until when a single opt-in can be confirmed; null for anything else."
+    )
+    confirmation_token: str | None = python(
+        ("tenant_id", "id", "confirm_until"),
+        _token,
+        "What to put into the link that the customer confirms by; for `recordDoubleOptIn`.",
+        needs=Permission.OPT_IN_CONFIRM,
+    )
+    confirms: "OptInEntry | None" = one(
+        "confirms_id", "The single opt-in that this double opt-in confirms."
+    )
 
 
 @record(

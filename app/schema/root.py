@@ -24,11 +24,12 @@ from app.resolvers.reads import Columns, Key, Lookup, Lookups, OfCaller, Row, Se
 from app.resolvers.sql import tenant
 from app.scalars import SCALARS, EmailAddress
 from app.schema.catalogue import Offer, Product, Publication
-from app.schema.connection import Connection, tab
+from app.schema.connection import Connection, tab, words_in
 from app.schema.customer import Customer
 from app.schema.inputs import checked_text
 from app.schema.mutations import mutations
 from app.schema.node import Node, global_key, key_of
+from app.schema.opt_in import OptInText
 from app.schema.viewer import Viewer
 
 MOST_IDS = 100
@@ -218,6 +219,12 @@ class Query:
     )
     publications: Connection[Publication] | None = tab(
         (), "The newspapers and magazines.", needs=Permission.CATALOGUE_READ
+    )
+    opt_in_texts: Connection[OptInText] | None = tab(
+        (),
+        "The declarations that customers agree to, in all their versions.",
+        needs=Permission.OPT_IN_READ,
+        search=words_in("text"),
     )
 
 

@@ -7,7 +7,10 @@ import pytest
 
 from tests.rows import insert_account
 
-TABLES = ("goodwill", "history", "invoice_item", "invoice_tax", "login", "opt_in_entry")
+TABLES = (
+    *("goodwill", "history", "invoice_item", "invoice_tax", "login"),
+    *("opt_in_entry", "opt_in_text"),
+)
 
 
 @pytest.mark.parametrize("table", [*TABLES, "invoice"])
