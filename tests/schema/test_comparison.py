@@ -65,7 +65,7 @@ async def test_what_is_nasty_is_answered_alike(comparison: Comparison, name: str
     question = Question(nasty.text, None, variables, EVERYTHING - set(nasty.without))
     await comparison.ask(question, name)
     assert comparison.counts.answered == nasty.answered
-    assert comparison.counts.compiled == nasty.compiled
+    assert nasty.compiled in (None, comparison.counts.compiled)
 
 
 @pytest.mark.parametrize(
