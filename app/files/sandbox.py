@@ -119,7 +119,7 @@ class Sandbox:
             FileRefused: also when the file crashes its parser or takes too long.
         """
         async with self._turns:
-            worker = self._idle.pop() if self._idle else await _Worker.start(self._seconds)
+            worker = await self._worker()
             try:
                 async with asyncio.timeout(self._seconds):
                     found, picture = await worker.ask(content, name)
@@ -141,6 +141,15 @@ class Sandbox:
                 raise
             await self._put_back(worker)
             return inspected
+
+    async def _worker(self) -> _Worker:
+        """One that waits, unless it was ended meanwhile, or a new one."""
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.process.returncode is None:
+                return worker
+            await worker.end()
+        return await _Worker.start(self._seconds)
 
     async def _put_back(self, worker: _Worker) -> None:
         if worker.files >= _MOST_FILES:

@@ -49,7 +49,10 @@ def _refuse_active(ole: olefile.OleFileIO) -> None:
 def _refuse_trailing(content: bytes, ole: olefile.OleFileIO) -> None:
     """What lies behind the last sector in use is not of the document."""
     used = max(number for number, following in enumerate(ole.fat) if following != _FREE)
-    if content[(used + 2) * ole.sector_size :].strip(b"\0"):
+    end = (used + 2) * ole.sector_size
+    if end > len(content):
+        raise disguised("it ends too early")
+    if content[end:].strip(b"\0"):
         raise disguised("something follows its end")
 
 

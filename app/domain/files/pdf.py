@@ -53,7 +53,7 @@ def _refuse_active(part: Any) -> None:
     held = part.stream_dict if isinstance(part, pikepdf.Stream) else part
     if not isinstance(held, pikepdf.Dictionary | pikepdf.Array):
         return
-    if _SUSPECT.search(held.unparse()):
+    if _SUSPECT.search(held.unparse(resolved=True)):
         for dictionary in _dictionaries(held, _DEEPEST):
             _check(dictionary)
 

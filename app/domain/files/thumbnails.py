@@ -13,7 +13,8 @@ LONGEST_SIDE = 256
 MOST_THUMBNAIL_BYTES = 20_000
 THUMBNAIL_TYPE = "image/webp"
 
-_QUALITIES = (75, 50, 25, 5)
+_ATTEMPTS = ((LONGEST_SIDE, 75), (LONGEST_SIDE, 40), (LONGEST_SIDE, 10), (96, 10))
+"""Sizes and qualities, from what is seen best to what is small whatever it shows."""
 
 
 def thumbnail(content: bytes, checked: CheckedFile) -> bytes | None:
@@ -33,7 +34,8 @@ def thumbnail(content: bytes, checked: CheckedFile) -> bytes | None:
         return None
     clean = Image.new("RGBA" if picture.mode == "RGBA" else "RGB", picture.size)
     clean.paste(picture)
-    for quality in _QUALITIES:
+    for side, quality in _ATTEMPTS:
+        clean.thumbnail((side, side))
         written = BytesIO()
         clean.save(written, "WEBP", quality=quality)
         if written.tell() <= MOST_THUMBNAIL_BYTES:
