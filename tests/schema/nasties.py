@@ -67,7 +67,7 @@ NASTIES = {
     "the account of least records": Nasty(ACCOUNT),
     "an account with odd texts": Nasty(ACCOUNT, _odd),
     "everything of a customer": Nasty(
-        _of_customer("...E") + f" fragment E on Customer {everything(_CUSTOMER_TYPE, 1)}"
+        _of_customer("...E") + f" fragment E on Customer {everything(_CUSTOMER_TYPE, 1)}",
         compiled=None,
     ),
     "records of every type": Nasty(
