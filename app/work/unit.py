@@ -134,7 +134,8 @@ class Work:
         return row
 
     async def find(self, model: type[Row], id: str, *field: str) -> Row:
-        """A record by its opaque id, without locking it: a product, an offer.
+        """A record by its opaque id, without locking it: a product, an offer, or a record in the
+        account that is locked.
 
         Raises:
             Refused: NOT_FOUND.
@@ -142,7 +143,10 @@ class Work:
         row = await self.session.scalar(
             select(model).where(*self._is(model, key_of(id, model, *field)))
         )
-        if row is None:
+        elsewhere = isinstance(row, CustomerRecord) and (
+            self._account is None or row.customer_id != self._account.id
+        )
+        if row is None or elsewhere:
             raise _not_found(*field)
         return row
 
@@ -257,9 +261,8 @@ class Work:
 
     async def _lock_account(self, key: int) -> models.Customer | None:
         if self._account is not None:
-            if self._account.id != key:
-                raise RuntimeError("An action is done in one account.")
-            return self._account
+            # An action is done in one account; what is in another one is not found.
+            return self._account if self._account.id == key else None
         locked = (
             select(models.Customer)
             .where(*self._is(models.Customer, key))

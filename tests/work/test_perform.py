@@ -1,6 +1,7 @@
 """What is done for whoever asks, whichever way they came."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import asyncpg
 import httpx2
@@ -10,12 +11,14 @@ from app.actions.tags import AddTagInput
 from app.auth.permissions import Permission
 from app.auth.tokens import hash_token
 from app.encryption import Keyring
-from app.errors import ApiError, ErrorCode
+from app.errors import ApiError, ErrorCode, Refused, UserErrorCode
+from app.models import Activity, Customer
 from app.schema.node import encode_id
 from app.settings import Settings
 from app.storage import Storage
 from app.work.action import ACTIONS
 from app.work.perform import Performer
+from app.work.unit import Work
 from app.writing import Writing
 from tests.conftest import Database
 from tests.publisher import Publisher
@@ -59,3 +62,34 @@ async def test_the_permission_is_asked_for_in_the_transaction(
     token = await publisher.issue_token(Permission.CUSTOMER_UPDATE)
     await performer.perform(ACTIONS["add_tag"], given, hash_token(token))
     assert len(await publisher.history(customer)) == 1
+
+
+@pytest.mark.parametrize("way", ["lock", "find"])
+async def test_a_record_of_another_account_is_not_found(
+    publisher: Publisher, performer: Performer, way: str
+) -> None:
+    ours, theirs = await publisher.customer(), await publisher.customer()
+    records = [
+        encode_id("Activity", await publisher.make(Activity, customer_id=customer))
+        for customer in (ours, theirs)
+    ]
+    found = []
+
+    async def rule(work: Work, input: AddTagInput) -> Customer:
+        customer = await work.account(input.customer_id)
+        found.append(await getattr(work, way)(Activity, input.tag, "activity_id"))
+        work.note("Found.")
+        return customer
+
+    action = replace(ACTIONS["add_tag"], rule=rule)
+    token = hash_token(await publisher.issue_token(Permission.CUSTOMER_UPDATE))
+    for record in records:
+        given = AddTagInput(customer_id=encode_id("Customer", ours), tag=record)  # type: ignore[arg-type]  # As above.
+        if record is records[0]:
+            await performer.perform(action, given, token)
+            continue
+        with pytest.raises(Refused) as refused:
+            await performer.perform(action, given, token)
+        [refusal] = refused.value.refusals
+        assert (refusal.code, refusal.field) == (UserErrorCode.NOT_FOUND, ("activity_id",))
+    assert [row.customer_id for row in found] == [ours]
