@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ _MOST_FILES = 500
 
 _MOST_FOUND_BYTES = 10_000
 _GRACE_SECONDS = 5
+_GONE_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,11 @@ class _Worker:
             raise ConnectionError
         return await reader.readexactly(found), await reader.readexactly(picture)
 
-    async def end(self) -> None:
-        """End it at once, whatever it is doing."""
+    async def end(self, *, gone: bool = False) -> None:
+        """End it at once, whatever it is doing; one that seems `gone` is given time to be so."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GONE_SECONDS if gone else 0):
+                await self.process.wait()
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
@@ -128,7 +133,7 @@ class Sandbox:
                 await self._put_back(worker)
                 raise
             except (TimeoutError, OSError, EOFError, ValueError, TypeError, KeyError) as error:
-                await worker.end()
+                await worker.end(gone=isinstance(error, OSError | EOFError))
                 log.warning(
                     "file_check_failed",
                     kind=type(error).__name__,

@@ -13,9 +13,14 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from app.domain.files.checks import MOST_FILE_BYTES
+from app.main import cors
 from app.scalars import UploadedFile
+from app.server.uploads import PREFLIGHT_HEADERS
+from app.settings import Settings
 from tests.asgi import client_of
 from tests.processes import eventually
 from tests.server.endpoint import TOKEN, serving
@@ -293,6 +298,23 @@ async def test_a_body_larger_than_all_files_together_is_refused() -> None:
     answer = await send(upload(("a.pdf", whole * 6)))
     assert answer.status_code == 413
     assert answer.headers["connection"] == "close"
+
+
+async def test_front_ends_of_other_origins_may_send_the_preflight_headers() -> None:
+    origin = "https://front.example"
+    application = Starlette(
+        routes=[Route("/graphql", SERVER.endpoint)],
+        middleware=cors(Settings(cors_origins=(origin,))),
+    )
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": ", ".join(name.lower() for name in PREFLIGHT_HEADERS),
+    }
+    async with client_of(application) as client:
+        answer = await client.options("/graphql", headers=asked)
+    assert answer.status_code == 200
+    assert set(PREFLIGHT_HEADERS) <= set(answer.headers["access-control-allow-headers"].split(", "))
 
 
 def request(headers: dict[str, str], body: bytes = b"") -> bytes:
