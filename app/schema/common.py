@@ -82,6 +82,7 @@ class AddressSnapshot:
     postbox: str | None = part("The post-office box.")
     postal_code: str | None = part("The postal code.")
     city: str | None = part("The city.")
+    region: str | None = part("The state, province or prefecture.")
     country: CountryCode | None = part("The country.")
     vat_number: str | None = part("The VAT identification number.")
 
