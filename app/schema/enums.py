@@ -17,10 +17,15 @@ def described(enum: E, description: str, members: dict[str, str], name: str | No
     """
     if set(members) != set(enum.__members__):
         raise TypeError(f"{enum.__name__}: describe each of {sorted(enum.__members__)}.")
+    # An action's input may have made a definition before, which it holds on to.
+    held: StrawberryEnumDefinition | None = vars(enum).get("__strawberry_definition__")
     strawberry.enum(enum, name=name, description=description)
     definition: StrawberryEnumDefinition = enum.__strawberry_definition__  # type: ignore[attr-defined]  # Set by the line above.
     for value in definition.values:
         value.description = members[value.name]
+    if held is not None:
+        vars(held).update(vars(definition))
+        enum.__strawberry_definition__ = held  # type: ignore[attr-defined]  # As above.
     return enum
 
 

@@ -47,6 +47,17 @@ described(
         "MANDATE_REVOKED": "The mandate was revoked, which is final.",
         "MANDATE_USED": "Debits were drawn with the mandate as it is, which can't be changed.",
         "DATE_IN_FUTURE": "A day that must have come lies ahead.",
+        "VERSION_TAKEN": "There is a text of this version already.",
+        "OPT_IN_UNCHANGED": "The customer has said so before.",
+        "OPT_IN_NOT_ALLOWED": "This can't follow upon what the customer said last.",
+        "CONFIRMATION_INVALID": "The token confirms nothing, or the customer has said something "
+        "else since.",
+        "CONFIRMATION_EXPIRED": "The confirmation came too late to count.",
+        "KEY_TAKEN": "There is a definition with this key.",
+        "TOO_MANY_DEFINITIONS": "There are as many definitions as there can be.",
+        "DEFINITION_INVALID": "A pattern or choices do not fit the type, or are malformed.",
+        "DEFINITION_IN_USE": "Records hold values that need the definition as it is.",
+        "ADDITIONAL_DATA_INVALID": "A value is not what its definition asks for.",
     },
 )
 

@@ -12,6 +12,7 @@ from strawberry import UNSET
 
 from app.errors import Refused, UserErrorCode
 from app.models import IdempotencyKey
+from app.models.base import TenantRow
 from app.work.inputs import Repeatable
 from app.work.unit import Work
 
@@ -22,6 +23,17 @@ _KEY = "idempotency_key"
 _UNIQUE = ("tenant_id", "actor_kind", "actor_id", "action", "key")
 _CLEARED = 10
 """How many keys that have had their day each new one clears away."""
+
+
+class DoneBefore(Exception):  # noqa: N818  It is an answer, not an error.
+    """What is asked for was done before: nothing is written, and the answer is the same record.
+
+    For rules that know it without a key, such as the second click on a link.
+    """
+
+    def __init__(self, row: TenantRow) -> None:
+        super().__init__()
+        self.key = row.id
 
 
 async def claim(work: Work, input: object) -> int | None:

@@ -9,7 +9,7 @@ from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode, Refused
 from app.storage import Storage
 from app.work.action import Action
-from app.work.idempotency import LOCK_NOT_AVAILABLE, claim
+from app.work.idempotency import LOCK_NOT_AVAILABLE, DoneBefore, claim
 from app.work.inputs import checked
 from app.work.unit import Clock, Work, the_databases
 from app.writing import Writing
@@ -49,6 +49,8 @@ class Performer:
             attempt += 1
             try:
                 return await self._attempt(action, kept, token_hash)
+            except DoneBefore as done:
+                return done.key
             except IntegrityError as error:
                 raise _conflict(action, error) from error
             except DBAPIError as error:
