@@ -23,6 +23,7 @@ from benchmarks.peers.comparison import Comparison, Rounds, postmaster_of, start
 from benchmarks.peers.peer import Peer, known_peers
 from benchmarks.peers.report import markdown, show
 from benchmarks.peers.workloads import Workload, workloads
+from benchmarks.profile import profile as measure_profile
 from benchmarks.tenants import long_account, tenant_of
 
 _WIDTH = 120
@@ -94,6 +95,22 @@ def growth(
     console = _console()
     with _ready(data, port, console) as settings:
         measure_growth(settings, console, (small, large), seconds)
+
+
+@app.command()
+def profile(
+    workload: Annotated[
+        str, typer.Option("--workloads", help="Workloads: W1, W1m, W2, W3, W4, W7.")
+    ] = "",
+    seconds: Annotated[float, typer.Option(help="How long each is measured.")] = 3,
+    data: Data = Path("var/bench"),
+    port: Port = 8900,
+) -> None:
+    """Show where the time of a request goes."""
+    console = _console()
+    with _ready(data, port, console) as settings, generating() as generator:
+        chosen, (peer,) = _chosen(settings, console, "abokonto", workload)
+        measure_profile(settings, console, generator, peer, chosen, seconds)
 
 
 def _console() -> Console:
