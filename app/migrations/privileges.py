@@ -90,9 +90,11 @@ PRIVILEGES = {
 FUNCTIONS = (
     "authenticate(bytea)",
     "current_tenant()",
+    "customers_holding(integer, jsonb[])",
     "find_customers(integer, text[], integer[])",
-    # A generated column is computed as whoever writes the row.
+    # Generated columns and indexes are computed as whoever writes the row.
     "fold(text, boolean)",
+    "of_tenant(integer, jsonb)",
     "sort_name(text, text, text)",
 )
 

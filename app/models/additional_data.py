@@ -27,7 +27,10 @@ class AdditionalDataTarget(StrEnum):
 
 
 class AdditionalDataDefinition(Record):
-    """One field: its key in `additional_data`, its label, and what its values must be."""
+    """One field: its key in `additional_data`, its label, and what its values must be.
+
+    `pattern` is a regular expression of RE2's, which a whole text has to match.
+    """
 
     __tablename__ = "additional_data_definition"
     __table_args__ = (

@@ -138,6 +138,15 @@ def encrypted() -> dict[str, Any]:
     return {**personal(), "encrypted": True}
 
 
+def found_by(function: str) -> dict[str, str]:
+    """Mark a JSON column whose values an index finds: by a function that gives the rows' keys.
+
+    The operators that an index on JSON answers are not leakproof, so under row-level security
+    only a function of the owner's can use it.
+    """
+    return {"found_by": function}
+
+
 def secret() -> dict[str, Any]:
     """Mark a column as personal and never to be shown, in the history neither, as a hash is."""
     return {**personal(), "secret": True}

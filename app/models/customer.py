@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Computed, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
@@ -12,6 +12,7 @@ from app.models.base import (
     Versioned,
     at_most,
     encrypted,
+    found_by,
     matches,
     of_tenant,
     one_of,
@@ -48,6 +49,11 @@ class Customer(Versioned, Record):
         Index(None, "tenant_id", "created_at", "id"),
         Index(None, "tenant_id", "changed_at", "id"),
         Index(None, "tenant_id", "sort_name", "id"),
+        Index(
+            "ix_customer_additional_data",
+            text("abokonto.of_tenant(tenant_id, additional_data) jsonb_path_ops"),
+            postgresql_using="gin",
+        ),
         CheckConstraint("number <> ''", name="number_filled"),
         CheckConstraint("external_id <> ''", name="external_id_filled"),
         CheckConstraint(
@@ -95,7 +101,9 @@ class Customer(Versioned, Record):
     birthday: Mapped[date | None] = mapped_column(info=personal())
     language: Mapped[str] = mapped_column(server_default="de", info=personal())
     tags: Mapped[list[str]] = mapped_column(server_default="{}", info=personal())
-    additional_data: Mapped[Json] = mapped_column(server_default="{}", info=personal())
+    additional_data: Mapped[Json] = mapped_column(
+        server_default="{}", info={**personal(), **found_by("customers_holding")}
+    )
 
     login_blocked_at: Mapped[datetime | None]
     login_blocked_reason: Mapped[str | None] = mapped_column(info=personal())

@@ -13,6 +13,7 @@ from app.models.base import (
     Key,
     PaymentMethod,
     TenantRow,
+    Versioned,
     amount,
     at_most,
     currency,
@@ -33,7 +34,7 @@ class OrderStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class Order(CustomerRecord):
+class Order(Versioned, CustomerRecord):
     """What a customer ordered at once. The actor is who placed it."""
 
     __tablename__ = "customer_order"
