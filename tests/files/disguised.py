@@ -85,6 +85,7 @@ def _changed() -> Disguised:
         yield f"followed by an archive.{extension}", content + ARCHIVE
         yield f"followed by a program.{extension}", content + PROGRAM
         yield f"followed by a page.{extension}", content + SCRIPT
+        yield f"followed by a text.{extension}", content + b"Guten Tag"
         yield f"after a page.{extension}", SCRIPT + content
         yield f"after a line.{extension}", b"\n" + content
 
@@ -115,6 +116,9 @@ def _images() -> Disguised:
     yield "archive in a chunk.webp", bytes(webp)
     avif = saved(image, "AVIF")
     yield "archive in a box.avif", avif + struct.pack(">I", 8 + len(ARCHIVE)) + b"free" + ARCHIVE
+    tape = bytearray(saved(image, "BMP"))
+    tape[257:262] = b"ustar"
+    yield "tape.bmp", bytes(tape)
     png = saved(image, "PNG")
     yield "wrong check sum.png", png[:60] + bytes([png[60] ^ 1]) + png[61:]
     yield "no pixels.gif", b"GIF89a\x01\0\x01\0\0\0\0;"
@@ -145,6 +149,9 @@ def _bombs() -> Disguised:
     yield "large.gif", saved(Image.new("P", (8_000, 8_000)), "GIF")
     yield "large.jpg", saved(Image.new("L", (8_000, 8_000)), "JPEG", quality=10)
     yield "large.tif", saved(Image.new("1", (8_000, 8_000)), "TIFF", compression="group4")
+    page = Image.new("1", (6_000, 6_000))
+    pages = {"compression": "group4", "save_all": True, "append_images": [page] * 5}
+    yield "large pages.tif", saved(page, "TIFF", **pages)
     gif = bytearray(saved(picture("P"), "GIF"))
     gif[6:10] = struct.pack("<2H", 65_535, 65_535)
     yield "huge.gif", bytes(gif)
@@ -209,7 +216,8 @@ OOXML_PARTS = {
 def _ooxml() -> Disguised:
     yield from _macro_types()
     for what, name in OOXML_PARTS.items():
-        yield f"{what}.docx", packed({**word(), name: b"MZ"})
+        well_formed = name.endswith(".xml") and "isn't" not in what
+        yield f"{what}.docx", packed({**word(), name: b"<a/>" if well_formed else b"MZ"})
     twice = {"word/embeddings/a.docx": packed({**word(), "word/embeddings/b.docx": packed(word())})}
     yield "documents in documents.docx", packed({**word(), **twice})
     infected = packed({**word(), "word/vbaProject.bin": b"x"})
@@ -225,6 +233,8 @@ def _ooxml() -> Disguised:
                 f"{kind} at {target[:2].strip(chr(92))}.docx",
                 packed({**word(), "word/_rels/a.xml.rels": loads}),
             )
+    control = relations(("r1", f"{OFFICE}/control", "control.xml"))
+    yield "control.docx", packed({**word(), "word/_rels/a.xml.rels": control})
     main = ("rId1", f"{OFFICE}/officeDocument", "word/document.xml")
     yield "no main part.docx", packed(word(root=relations()))
     yield "two main parts.docx", packed(word(root=relations(main, main)))
@@ -249,14 +259,16 @@ def _archives() -> Disguised:
         yield f"comment.{extension}", _commented(content)
         yield f"encrypted.{extension}", _flagged(content)
         yield f"gap.{extension}", _with_gap(content)
+        yield f"behind a program.{extension}", _behind(content, PROGRAM)
         yield f"another name inside.{extension}", _renamed_inside(content)
         yield f"damaged.{extension}", _damaged(content)
     double = io.BytesIO()
     with zipfile.ZipFile(double, "w") as archive:
         for name, part in word().items():
             archive.writestr(name, part)
-        archive.writestr("WORD/document.xml", "<a/>")
+        archive.writestr("word/Document.xml", "<a/>")
     yield "two of one name.docx", double.getvalue()
+    yield "hidden in an entry.docx", _with_more_packed(PROGRAM)
     squeezed = io.BytesIO()
     with zipfile.ZipFile(squeezed, "w", zipfile.ZIP_LZMA) as archive:
         for name, part in word().items():
@@ -282,6 +294,38 @@ def _with_gap(content: bytes) -> bytes:
     end = bytearray(content[-22:])
     end[16:20] = struct.pack("<I", at + len(PROGRAM))
     return content[:at] + PROGRAM + content[at:-22] + bytes(end)
+
+
+def _behind(content: bytes, first: bytes) -> bytes:
+    """Puts something before the entries, and tells so in the directory."""
+    changed = bytearray(first + content)
+    at = len(changed) - 22
+    (start,) = struct.unpack_from("<I", changed, at + 16)
+    struct.pack_into("<I", changed, at + 16, start + len(first))
+    entry = start + len(first)
+    while changed[entry : entry + 4] == b"PK\x01\x02":
+        sizes = struct.unpack_from("<3H", changed, entry + 28)
+        (offset,) = struct.unpack_from("<I", changed, entry + 42)
+        struct.pack_into("<I", changed, entry + 42, offset + len(first))
+        entry += 46 + sum(sizes)
+    return bytes(changed)
+
+
+def _with_more_packed(more: bytes) -> bytes:
+    """An entry behind whose compressed content there is something more."""
+    text = b"<a/>" * 100
+    deflating = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    stored = deflating.compress(text) + deflating.flush() + more
+    content = bytearray(packed({**word(), "word/media/a.png": stored}, stored=True))
+    told = struct.pack("<I2I", zlib.crc32(text), len(stored), len(text))
+    real = struct.pack("<I2I", zlib.crc32(stored), len(stored), len(stored))
+    for mark, method, name in ((b"PK\x03\x04", 8, 30), (b"PK\x01\x02", 10, 46)):
+        at = content.find(b"word/media/a.png", content.find(mark)) - name
+        assert content[at : at + 4] == mark
+        struct.pack_into("<H", content, at + method, zipfile.ZIP_DEFLATED)
+        assert content[at + method + 6 : at + method + 18] == real
+        content[at + method + 6 : at + method + 18] = told
+    return bytes(content)
 
 
 def _renamed_inside(content: bytes) -> bytes:
@@ -310,6 +354,15 @@ ODF_PARTS = {
 ENCRYPTED_ENTRY = (
     b'<manifest:file-entry manifest:full-path="a"><manifest:encryption-data/></manifest:file-entry>'
 )
+MANIFEST_ENTRIES = {
+    "Basic in the manifest": (
+        b'<manifest:file-entry manifest:full-path="Basic/a.xml" manifest:media-type="text/xml"/>'
+    ),
+    "an object in the manifest": (
+        b'<manifest:file-entry manifest:full-path="Object 1" '
+        b'manifest:media-type="application/vnd.sun.star.oleobject"/>'
+    ),
+}
 LISTENER = (
     b"<office:scripts><office:event-listeners><script:event-listener "
     b'xmlns:script="urn:oasis:names:tc:opendocument:xmlns:script:1.0" '
@@ -347,6 +400,11 @@ def _odf() -> Disguised:
             f"another manifest.{extension}",
             with_entries(content, {"META-INF/manifest.xml": other}),
         )
+        for what, entry in MANIFEST_ENTRIES.items():
+            more = manifest.replace(ending, entry + ending)
+            yield f"{what}.{extension}", with_entries(content, {"META-INF/manifest.xml": more})
+        mixed = unpacked(first("ods" if extension == "odt" else "odt"))["content.xml"]
+        yield f"content of another.{extension}", with_entries(content, {"content.xml": mixed})
         body = b"<office:body>"
         listens = parts["content.xml"].replace(body, LISTENER + body)
         yield f"listening.{extension}", with_entries(content, {"content.xml": listens})
@@ -382,6 +440,7 @@ def _ole() -> Disguised:
     yield "no text.doc", sample("letter.doc").replace(b"\xec\xa5", b"\0\0", 1)
     workbook = sample("table.xls").find(b"\x09\x08\x10\x00")
     yield "encrypted.xls", _overwritten("table.xls", workbook + 20, b"\x2f\0")
+    yield "no beginning.xls", _overwritten("table.xls", workbook, b"\x08")
     sheet = sample("table.xls").find(b"\x85\x00")
     yield "Excel 4 macros.xls", _overwritten("table.xls", sheet + 4 + 5, b"\x01")
     yield "a module.xls", _overwritten("table.xls", sheet + 4 + 5, b"\x06")
@@ -393,6 +452,9 @@ def _ole() -> Disguised:
             struct.pack("<HHI", 2, 0x0400, 12) + struct.pack("<2I", 1, 1),
         ),
     )
+    document = slides.find(b"\x0f\0\xe8\x03")
+    yield "no document inside.ppt", _overwritten("talk.ppt", document + 2, b"\xef\x03")
+    yield "wrong lengths.ppt", _overwritten("talk.ppt", document + 4, b"\xff\xff\xff\x7f")
     token = slides.find(struct.pack("<I", 0xE391C05F))
     yield "encrypted.ppt", _overwritten("talk.ppt", token, struct.pack("<I", 0xF3D1C4DF))
 
@@ -448,6 +510,21 @@ def _form(document: pikepdf.Pdf) -> None:
     document.Root.AcroForm = Dictionary(XFA=document.make_stream(b"<xdp/>"))
 
 
+def _deep(document: pikepdf.Pdf) -> None:
+    inner: Any = Dictionary(A=String("/JS"))
+    for _ in range(60):
+        inner = Array([inner])
+    document.Root.Deep = inner
+
+
+def _program(document: pikepdf.Pdf) -> None:
+    document.Root.Title = String("This program cannot be run in DOS mode.")
+
+
+def _page_in_title(document: pikepdf.Pdf) -> None:
+    document.Root.Title = String("<script>alert(1)</script>")
+
+
 def _no_page(document: pikepdf.Pdf) -> None:
     del document.pages[0]
 
@@ -463,6 +540,9 @@ def _pdfs() -> Disguised:
         "attached": _attached,
         "rich": _rich,
         "form": _form,
+        "deep": _deep,
+        "program": _program,
+        "title": _page_in_title,
         "no page": _no_page,
     }
     for name, change in changes.items():

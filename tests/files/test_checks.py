@@ -13,9 +13,9 @@ from tests.files.disguised import FIRST, disguised, first
 from tests.files.genuine import genuine, pdf, sample, written
 
 HAS_SOMETHING_ACTIVE = re.compile(
-    r"ole (?!no )|pdfs (?!no |only|a page|archive)|archives encrypted|"
-    r"bombs (long|large|frames|zeros)|odf (Basic|a script|a dialog|encrypted|listening)|"
-    r"ooxml (macro|renamed macros|a control|an object|a program|a script|a page|an archive|"
+    r"ole (?!no |wrong)|pdfs (?!no |only|a page|archive|deep|program|title)|archives encrypted|"
+    r"bombs (long|large|frames|zeros)|odf (Basic|a script|a dialog|an object|encrypted|listening)|"
+    r"ooxml (control|macro|renamed macros|a control|an object|a program|a script|a page|an archive|"
     r"a template inside|documents|attachedTemplate|oleObject|frame|subDocument)"
 )
 """Disguised files that are what their names say, but of a sort that may not be kept."""
