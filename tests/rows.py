@@ -132,6 +132,7 @@ _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
     "customer": {"number": "K-{:05}".format},
     "activity": {"text": "Notiz {:05}".format},
     "file": {"key": "{:05}".format},
+    "unclaimed_file": {"key": "{:05}".format, "expires_at": lambda _: EPOCH},
     "bank_account": {
         "iban_hash": _hash,
         "mandate_reference": "M{:05}".format,

@@ -43,7 +43,12 @@ def _title(account: Account) -> str:
 def _add_hint(account: Account) -> None:
     at = _office_hour(account)
     account.add(
-        models.Activity, at, account.agent(), kind="HINT", text=account.rng.choice(texts.HINTS)
+        models.Activity,
+        at,
+        account.agent(),
+        kind="HINT",
+        text=account.rng.choice(texts.HINTS),
+        pinned_at=at,
     )
     account.activities += 1
 

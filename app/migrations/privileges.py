@@ -43,8 +43,8 @@ PRIVILEGES = {
         ),
         update=("last_used_at",),
     ),
-    "activity": _KEEP,
-    "activity_attachment": _APPEND,
+    "activity": _EDIT,
+    "activity_attachment": Privileges(("SELECT", "INSERT", "DELETE")),
     "additional_data_definition": _EDIT,
     "address": _EDIT,
     "alembic_version": _READ,
@@ -85,17 +85,21 @@ PRIVILEGES = {
     "subscription_period": _KEEP,
     "tax_rate": _READ,
     "tenant": _READ,
+    "unclaimed_file": _EDIT,
 }
 
 FUNCTIONS = (
     "authenticate(bytea)",
     "current_tenant()",
+    "expire_files(integer)",
     "customers_holding(integer, jsonb[])",
     "find_customers(integer, text[], integer[])",
     # Generated columns and indexes are computed as whoever writes the row.
     "fold(text, boolean)",
+    "forget_files(text[])",
     "of_tenant(integer, jsonb)",
     "sort_name(text, text, text)",
+    "unknown_files(text[])",
 )
 
 

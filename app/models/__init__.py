@@ -11,7 +11,7 @@ from app.models.customer import Customer
 from app.models.customer_term import CustomerCount, CustomerTerm
 from app.models.delivery import Delivery
 from app.models.export import Export
-from app.models.file import File
+from app.models.file import File, UnclaimedFile
 from app.models.goodwill import Goodwill
 from app.models.history import History
 from app.models.idempotency import IdempotencyKey
@@ -76,4 +76,5 @@ __all__ = [
     "Tenant",
     "TenantRow",
     "Transaction",
+    "UnclaimedFile",
 ]

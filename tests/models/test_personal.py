@@ -28,6 +28,7 @@ IMPERSONAL = {
     "access_token.hash": "It is made of random bytes.",
     "access_token.permissions": "They are words of ours.",
     "file.key": "It is random, and goes with the file.",
+    "unclaimed_file.key": "It is random.",
     "file.content_type": "It says what kind of file it is.",
     "file.sha256": "It can't be turned back, and goes with the file.",
     "order_item.title": "It names a product.",
