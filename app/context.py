@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from app.storage import Storage
 
 
+Disclose = Callable[[Any, int], Awaitable[str | None]]
+"""Tells an encrypted value of the record with a key, once the history says so; see
+`app.work.disclosure`."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """What arguments are checked with: what the caller may, and the keys that find an IBAN."""
@@ -49,10 +54,14 @@ class Services:
     settings: "Settings"
     storage: "Storage"
     keyring: "Keyring"
+    disclosing: Callable[[bytes], Disclose]
+    """What a request is told encrypted values by, from the hash of its token."""
 
 
 class CallerContext:
     """Who asks, and what values are computed with for them."""
+
+    disclose: Disclose
 
     def __init__(self, services: Services, principal: Principal) -> None:
         self.settings = services.settings

@@ -31,6 +31,7 @@ from app.server.health import Check, Liveness, Readiness
 from app.server.uploads import PREFLIGHT_HEADERS
 from app.settings import Settings, settings
 from app.storage import Storage
+from app.work.disclosure import Disclosing
 from app.work.perform import Performer
 from app.work.unit import Clock, the_databases
 from app.writing import Writing
@@ -72,11 +73,11 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
     `clock` gives the time of actions from the database's, which it is unless a test says else.
     """
     database, storage = Database(settings), Storage(settings)
-    services = Services(settings, storage, Keyring.from_settings(settings))
+    writing, keyring = Writing(settings), Keyring.from_settings(settings)
+    services = Services(settings, storage, keyring, Disclosing(writing, keyring))
     statements = StatementCache()
     core = schema._schema  # noqa: SLF001  As there.
-    writing = Writing(settings)
-    performer = Performer(writing, services.keyring, storage, clock)
+    performer = Performer(writing, keyring, storage, clock)
     contexts = Contexts(services, core, database, statements, performer)
     finished = None
     if settings.compiled_reads:

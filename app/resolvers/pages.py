@@ -221,6 +221,8 @@ def _checked_value(order: Order, text: str) -> str:
 def matching(page: Page, t: Columns, prefix: str) -> ColumnElement[bool]:
     """Which of the tenant's rows belong to the list, on whatever page."""
     matches = (t.tenant_id == tenant()) & all_of(page.conditions, t, prefix)
+    if page.tab.only is not None:
+        matches &= page.tab.only(t)
     if page.terms and page.tab.search is not None:
         terms = bindparam(f"{prefix}terms", type_=ARRAY(Text))
         sources = bindparam(f"{prefix}sources", type_=ARRAY(Integer))

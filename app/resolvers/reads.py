@@ -114,12 +114,13 @@ class Tab:
     """A connection to the rows that point here with a foreign key, or to all of the tenant's.
 
     `total` counts all rows where counting them one by one would be slow; it is asked only when
-    nothing is filtered or searched.
+    nothing is filtered or searched. `only` leaves rows out that no list shows.
     """
 
     foreign_keys: tuple[str, ...]
     search: Search | None = None
     total: Callable[[], ColumnElement[int]] | None = None
+    only: Callable[[Columns], ColumnElement[bool]] | None = None
 
 
 @dataclass(frozen=True, eq=False)

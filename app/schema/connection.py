@@ -184,14 +184,15 @@ def tab(
     needs: Permission,
     search: Search | None = None,
     total: Total | None = None,
+    only: Callable[[Columns], ColumnElement[bool]] | None = None,
 ) -> Any:
     """A list of records: those that point here with (one of) the foreign keys.
 
     With no foreign key it is the list of all of the tenant's records. See
-    `app.resolvers.reads.Tab` for `search` and `total`.
+    `app.resolvers.reads.Tab` for `search`, `total` and `only`.
     """
     keys = (foreign_keys,) if isinstance(foreign_keys, str) else foreign_keys
-    return TabField.declare(Tab(keys, search, total), description, needs=needs)
+    return TabField.declare(Tab(keys, search, total, only), description, needs=needs)
 
 
 def words_in(*columns: str) -> Search:

@@ -1,5 +1,6 @@
 """The customer's account: their own data, the three locks, and every tab with its count."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -33,7 +34,7 @@ from app.schema.access_right import AccessRight
 from app.schema.activity import Activity
 from app.schema.address import Address
 from app.schema.available_action import AvailableAction, available_actions
-from app.schema.bank_account import BankAccount
+from app.schema.bank_account import BankAccount, not_removed
 from app.schema.connection import Connection, tab, words_in
 from app.schema.delivery import Delivery
 from app.schema.export import Export
@@ -49,13 +50,20 @@ from app.schema.subscription import Subscription
 from app.schema.transaction import Transaction
 
 
-def _count(model: type[TenantRow], what: str, needs: Permission) -> Any:
-    """How many records of a kind the account holds."""
+def _count(
+    model: type[TenantRow],
+    what: str,
+    needs: Permission,
+    only: Callable[[Columns], ColumnElement[bool]] | None = None,
+) -> Any:
+    """How many records of a kind the account holds, but for those that its tab leaves out."""
 
     def counted(t: Columns) -> ColumnElement[int]:
         table = table_of(model)
         rows = select(func.count()).select_from(table)
         rows = rows.where(table.c.tenant_id == t.tenant_id, table.c.customer_id == t.id)
+        if only is not None:
+            rows = rows.where(only(table.c))
         return rows.correlate_except(table).scalar_subquery()
 
     return expression(counted, f"How many {what} there are.", needs=needs)
@@ -71,7 +79,7 @@ class CustomerCounts:
         AccessRightModel, "access rights", Permission.ACCESS_RIGHT_READ
     )
     bank_accounts: int | None = _count(
-        BankAccountModel, "bank accounts", Permission.BANK_ACCOUNT_READ
+        BankAccountModel, "bank accounts", Permission.BANK_ACCOUNT_READ, not_removed
     )
     orders: int | None = _count(OrderModel, "orders", Permission.ORDER_READ)
     subscriptions: int | None = _count(
@@ -172,7 +180,10 @@ class Customer(Record):
         "customer_id", "Which products may be used, and when.", needs=Permission.ACCESS_RIGHT_READ
     )
     bank_accounts: Connection[BankAccount] | None = tab(
-        "customer_id", "Bank accounts and their mandates.", needs=Permission.BANK_ACCOUNT_READ
+        "customer_id",
+        "Bank accounts and their mandates, but for those that were removed.",
+        needs=Permission.BANK_ACCOUNT_READ,
+        only=not_removed,
     )
     orders: Connection[Order] | None = tab(
         "customer_id", "What was ordered.", needs=Permission.ORDER_READ

@@ -67,6 +67,7 @@ class Contexts:
                 return key
 
             context.act = act
+            context.disclose = self._services.disclosing(token_hash)
             yield context
 
     def _selections(self, document: Document | None) -> Selections:

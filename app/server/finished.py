@@ -74,6 +74,7 @@ class FinishedReads:
         if principal.permissions != permissions:
             return None
         context = CallerContext(self._services, principal)
+        context.disclose = self._services.disclosing(token_hash)
         return FinishedAnswer(await plan.answer(row, context), principal)
 
     def remember(self, token_hash: bytes, principal: Principal) -> None:

@@ -82,12 +82,7 @@ class Work:
     @property
     def actor(self) -> dict[str, Any]:
         """Who acts, as the columns of records name them."""
-        actor_id = self.principal.staff_id or self.principal.token_id
-        return {
-            "actor_kind": self.principal.kind,
-            "actor_id": actor_id,
-            "actor_name": self.principal.name,
-        }
+        return actor_of(self.principal)
 
     async def tenant(self) -> models.Tenant:
         """The tenant's own data: its country, currency, language and time zone."""
@@ -313,6 +308,15 @@ class Work:
     def _sign(self, row: Record) -> None:
         for name, value in self.actor.items():
             setattr(row, name, value)
+
+
+def actor_of(principal: Principal) -> dict[str, Any]:
+    """A caller, as the columns of the records that they make or change name them."""
+    return {
+        "actor_kind": principal.kind,
+        "actor_id": principal.staff_id or principal.token_id,
+        "actor_name": principal.name,
+    }
 
 
 def key_of(id: str, model: type[TenantRow], *field: str) -> int:
