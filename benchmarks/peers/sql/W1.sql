@@ -59,7 +59,7 @@ SELECT json_build_object('data', json_build_object('customer', (
                     bank_name AS "bankName",
                     mandate_reference AS "mandateReference",
                     mandate_signed_on AS "mandateSignedOn",
-                    mandate_state AS "mandateState"
+                    mandate_last_used_on AS "mandateLastUsedOn"
                 FROM bank_account WHERE customer_id = customer.id
                 ORDER BY created_at DESC, bank_account.id DESC LIMIT 20
             ) AS page)

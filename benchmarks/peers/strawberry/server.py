@@ -145,7 +145,7 @@ class BankAccount(Row):
     bank_name: str | None
     mandate_reference: str
     mandate_signed_on: date
-    mandate_state: str
+    mandate_last_used_on: date | None
 
 
 @strawberry.type
