@@ -106,6 +106,12 @@ class UserErrorCode(StrEnum):
     ADDITIONAL_DATA_INVALID = "ADDITIONAL_DATA_INVALID"
 
 
+class Verbatim(str):
+    """A part of a path that the client named, which it gets back as it is."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Refusal:
     """One reason why an action did not happen."""

@@ -5,12 +5,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Numeric, Text, and_, any_, bindparam, func
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Numeric,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from app.resolvers.fields import ReadField
 from app.resolvers.reads import Columns
-from app.resolvers.sql import value_of
+from app.resolvers.sql import tenant, value_of
 
 
 class Operator(StrEnum):
@@ -22,6 +35,11 @@ class Operator(StrEnum):
     LTE = "lte"
     CONTAINS = "contains"
     IS_NULL = "is_null"
+
+    # Of JSON objects, whose keys are clients' own; a filter makes these of `eq` and its like.
+    HOLDS = "holds"
+    HAS_KEY = "has_key"
+    LACKS_KEY = "lacks_key"
 
 
 @dataclass(frozen=True)
@@ -60,6 +78,8 @@ class Condition:
                 return _contains(value, bindparam(parameter, type_=Text))
             case Operator.IS_NULL:
                 return value.is_(None) if self.operand else value.is_not(None)
+            case _:
+                return _of_keys(self.operator, value, t, parameter)
 
 
 def operand_type(value: ColumnElement[Any]) -> TypeEngine[Any]:
@@ -76,6 +96,25 @@ def _contains(value: ColumnElement[Any], operand: ColumnElement[str]) -> ColumnE
     if isinstance(value.type, ARRAY):
         return operand == any_(value)
     return func.strpos(func.lower(value), func.lower(operand)) > 0
+
+
+def _of_keys(
+    operator: Operator, value: ColumnElement[Any], t: Columns, parameter: str
+) -> ColumnElement[bool]:
+    """Whether a JSON object has a key, or holds one of some others.
+
+    The latter is asked of an index where the model names a function that does.
+    """
+    if operator is not Operator.HOLDS:
+        has = func.jsonb_exists(value, bindparam(parameter, type_=Text), type_=Boolean)
+        return has if operator is Operator.HAS_KEY else ~has
+    operands = bindparam(parameter, type_=ARRAY(JSONB))
+    (column,) = value.base_columns
+    if "found_by" not in column.info:
+        return value.bool_op("@>")(any_(operands))
+    find = getattr(func.abokonto, column.info["found_by"])
+    found = find(tenant(), operands, type_=BigInteger)
+    return t.id.in_(select(found.column_valued("holding_id")))
 
 
 def all_of(conditions: tuple[Condition, ...], t: Columns, prefix: str) -> ColumnElement[bool]:

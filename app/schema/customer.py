@@ -130,7 +130,7 @@ class Customer(Record):
     birthday: date | None = column("The day of birth.", where=True)
     language: str = column("The language of letters and mails (ISO 639-1).", where=True)
     tags: list[str] = column("Words that staff put on the account.", where=True)
-    additional_data: JSON = column("The tenant's own fields, by key.")
+    additional_data: JSON = column("The tenant's own fields, by key.", where=True)
     version: int = column("Rises with every change; for `expectedVersion`.")
 
     login_blocked: bool = expression(

@@ -4,7 +4,8 @@ A column declared with `where=True` can be filtered by, with the comparisons tha
 one declared with `order=True` can be sorted by. Nothing is written down twice.
 """
 
-from collections.abc import Hashable
+import json
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,12 +21,13 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
 from app.context import Caller
+from app.domain.additional_data import LARGEST_NUMBER
 from app.errors import ApiError, ErrorCode
 from app.resolvers.conditions import Condition, Operator
 from app.resolvers.fields import ReadField
 from app.resolvers.pages import Order
 from app.resolvers.reads import Embedded, RecordType
-from app.scalars import CountryCode, CurrencyCode, EmailAddress, PhoneNumber
+from app.scalars import JSON, CountryCode, CurrencyCode, EmailAddress, PhoneNumber
 from app.schema.enums import OrderDirection, described
 
 MOST_MEMBERS = 100
@@ -79,7 +81,24 @@ DateFilter = _filter("DateFilter", date, _RANGE, "a day")
 DateTimeFilter = _filter("DateTimeFilter", datetime, _RANGE, "a point in time")
 StringListFilter = _filter("StringListFilter", str, (Operator.CONTAINS,), "a list of texts")
 
-_FILTERS: dict[object, type] = {
+KeyFilter = create_type(
+    "KeyFilter",
+    [
+        StrawberryField(
+            python_name="key",
+            type_annotation=StrawberryAnnotation(str),
+            description="The key whose value is compared.",
+        ),
+        _filter_field(Operator.EQ, JSON | None),
+        _filter_field(Operator.ONE_OF, list[JSON] | None),
+        _filter_field(Operator.IS_NULL, bool | None),
+    ],
+    is_input=True,
+    description="What an object of values by keys must hold: texts, numbers, true or false. All "
+    "comparisons given must hold.",
+)
+_FILTERS: dict[object, Any] = {
+    JSON: list[KeyFilter],  # type: ignore[valid-type]  # It is made above.
     str: StringFilter,
     EmailAddress: StringFilter,
     CountryCode: StringFilter,
@@ -99,7 +118,7 @@ def _enum_filter(definition: StrawberryEnumDefinition) -> type:
     return _filter(name, definition.wrapped_cls, _EQUAL, f"a `{definition.name}`")
 
 
-def _filter_of(field: ReadField) -> type:
+def _filter_of(field: ReadField) -> Any:
     """The filter input that suits a field's type."""
     type_: Any = field.type
     if isinstance(type_, StrawberryOptional):
@@ -189,13 +208,16 @@ def conditions_of(inputs: ListInputs, where: Any, caller: Caller) -> tuple[Condi
     """
     if where is None or where is UNSET:
         return ()
-    conditions = []
+    conditions: list[Condition] = []
     for name, field in inputs.filterable.items():
         wanted = getattr(where, name)
         if wanted is None or wanted is UNSET:
             continue
         if field.needs is not None:
             caller.require(field.needs)
+        if isinstance(wanted, list):
+            conditions += _key_conditions(name, field, wanted)
+            continue
         for operator in Operator:
             operand = getattr(wanted, operator.value, UNSET)
             if operand is not UNSET and operand is not None:
@@ -203,14 +225,43 @@ def conditions_of(inputs: ListInputs, where: Any, caller: Caller) -> tuple[Condi
     return tuple(conditions)
 
 
+def _key_conditions(name: str, field: ReadField, filters: list[Any]) -> Iterator[Condition]:
+    """What a list of `KeyFilter` says, in terms of objects that the value must hold."""
+    for wanted in _few(name, filters):
+        key = checked_text(f"{name}.key", wanted.key)
+        if wanted.eq is not UNSET and wanted.eq is not None:
+            yield Condition(field, Operator.HOLDS, (_entry(name, key, wanted.eq),))
+        if wanted.one_of is not UNSET and wanted.one_of is not None:
+            entries = (_entry(name, key, value) for value in _few(f"{name}.oneOf", wanted.one_of))
+            yield Condition(field, Operator.HOLDS, tuple(dict.fromkeys(entries)))
+        if wanted.is_null is not UNSET and wanted.is_null is not None:
+            operator = Operator.LACKS_KEY if wanted.is_null else Operator.HAS_KEY
+            yield Condition(field, operator, key)
+
+
+def _entry(name: str, key: str, value: Any) -> str:
+    """A key and its value as the JSON object that holds nothing else."""
+    if isinstance(value, str):
+        checked_text(name, value)
+    number = isinstance(value, int | float)
+    if not (isinstance(value, str) or (number and abs(value) <= LARGEST_NUMBER)):
+        raise ApiError(
+            ErrorCode.BAD_REQUEST,
+            f"`{name}` is compared with a text, a number up to {LARGEST_NUMBER:,}, true or false.",
+        )
+    return json.dumps({key: value}, ensure_ascii=False)
+
+
+def _few(name: str, members: list[Any]) -> list[Any]:
+    if len(members) > MOST_MEMBERS:
+        raise ApiError(ErrorCode.BAD_REQUEST, f"`{name}` takes at most {MOST_MEMBERS} values.")
+    return members
+
+
 def _operand(name: str, operand: Any) -> Hashable:
     """An operand as the database compares it."""
     if isinstance(operand, list):
-        if len(operand) > MOST_MEMBERS:
-            raise ApiError(
-                ErrorCode.BAD_REQUEST, f"`{name}.oneOf` takes at most {MOST_MEMBERS} values."
-            )
-        return tuple(_operand(name, member) for member in operand)
+        return tuple(_operand(name, member) for member in _few(f"{name}.oneOf", operand))
     if isinstance(operand, Enum):
         return str(operand.value)
     if isinstance(operand, str):

@@ -11,7 +11,7 @@ from strawberry.types.info import Info
 from strawberry.utils.str_converters import to_camel_case
 
 from app.context import RequestContext
-from app.errors import Refusal, Refused
+from app.errors import Refusal, Refused, Verbatim
 from app.resolvers.fields import ReadField, part
 from app.resolvers.reads import RecordType, Row, record_of
 from app.resolvers.subtrees import read_record
@@ -115,7 +115,9 @@ def _record_resolver(record: RecordType, shown: type) -> Any:
 
 
 def _told(refusal: Refusal) -> Row:
-    path = [to_camel_case(part) for part in refusal.field]
+    path = [
+        str(part) if isinstance(part, Verbatim) else to_camel_case(part) for part in refusal.field
+    ]
     return {"code": refusal.code, "message": refusal.message, "field": path}
 
 

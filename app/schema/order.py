@@ -76,7 +76,8 @@ class Order(AccountRecord):
         document="delivery_address",
         null_when_null="delivery_address",
     )
-    additional_data: JSON = column("The tenant's own fields, by key.")
+    additional_data: JSON = column("The tenant's own fields, by key.", where=True)
+    version: int = column("Rises with every change; for `expectedVersion`.")
     items: list[OrderItem] = many("order_id", "What was ordered.", order="position")
     bank_account: BankAccount | None = one(
         "bank_account_id", "The account it is paid from.", needs=Permission.BANK_ACCOUNT_READ

@@ -23,6 +23,7 @@ from app.resolvers.loaders import Read, RowRead, UniqueRead
 from app.resolvers.reads import Columns, Key, Lookup, Lookups, OfCaller, Row, Search, record_of
 from app.resolvers.sql import tenant
 from app.scalars import SCALARS, EmailAddress
+from app.schema.additional_data import AdditionalDataDefinition
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab, words_in
 from app.schema.customer import Customer
@@ -219,6 +220,11 @@ class Query:
     )
     publications: Connection[Publication] | None = tab(
         (), "The newspapers and magazines.", needs=Permission.CATALOGUE_READ
+    )
+    additional_data_definitions: Connection[AdditionalDataDefinition] | None = tab(
+        (),
+        "The fields of your own that customers, orders and subscriptions have.",
+        needs=Permission.ADDITIONAL_DATA_READ,
     )
     opt_in_texts: Connection[OptInText] | None = tab(
         (),

@@ -101,7 +101,7 @@ class Subscription(AccountRecord):
         "The price of an accounting period with tax.", money("price"), compared_by="price"
     )
     payment_method: PaymentMethod = column("How it is paid.", where=True)
-    additional_data: JSON = column("The tenant's own fields, by key.")
+    additional_data: JSON = column("The tenant's own fields, by key.", where=True)
     version: int = column("Rises with every change; for `expectedVersion`.")
     offer: Offer | None = one(
         "offer_id", "The offer it was made from.", needs=Permission.CATALOGUE_READ

@@ -159,8 +159,11 @@ class Arguments:
         names = self._rng.sample(
             list(input_.fields), min(self._rng.choice((1, 1, 1, 2, 3)), len(input_.fields))
         )
-        where = {}
+        where: dict[str, Any] = {}
         for name in names:
+            if get_named_type(input_.fields[name].type).name == "KeyFilter":
+                where[name] = self._keys()
+                continue
             operators: Any = get_nullable_type(input_.fields[name].type)
             chosen = self._rng.sample(
                 list(operators.fields), 1 if self._chance(0.8) else min(2, len(operators.fields))
@@ -170,6 +173,27 @@ class Arguments:
                 for operator in chosen
             }
         return where
+
+    def _keys(self) -> list[dict[str, Any]]:
+        """What an object of values by keys must hold, in the words of the demonstration."""
+        filters = []
+        for _ in range(self._rng.choice((0, 1, 1, 1, 2))):
+            key, values = self._rng.choice(
+                (
+                    ("customerGroup", ("Privat", "Bildung", "x")),
+                    ("clubNumber", ("C-10000", "", 1)),
+                    ("costCentre", ("1000", 1000, True)),
+                    ("deliverySpot", ("Briefkasten", 0.5, False)),
+                )
+            )
+            operator = self._rng.choice(("eq", "eq", "oneOf", "isNull"))
+            operand: Any = self._rng.choice(values)
+            if operator == "oneOf":
+                operand = [self._rng.choice(values) for _ in range(self._rng.choice((0, 1, 3)))]
+            elif operator == "isNull":
+                operand = self._chance(0.5)
+            filters.append({"key": key, operator: operand})
+        return filters
 
     def _operand(self, type_: GraphQLInputType, operator: str, record: str, name: str) -> Any:
         if operator == "isNull":
