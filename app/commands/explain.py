@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graphql.execution.values import VariableValues
 
     from app.database import Principal
-    from app.resolvers.plan import Plan, Plans
+    from app.resolvers.plan import Plan
     from app.server.documents import Operation
 
 _AUTHENTICATE = (
@@ -131,45 +131,25 @@ def _plan(
     principal: "Principal",
 ) -> "Plan":
     """The plan that the server would make for such a caller."""
+    from graphql import GraphQLError
+
     from app.context import Caller
     from app.encryption import Keyring
+    from app.resolvers.outline import NotCompiled
     from app.resolvers.plan import Plans
-    from app.resolvers.statements import StatementCache
+    from app.resolvers.statements import Kept, StatementCache
     from app.schema.root import schema
 
     document = operation.document
     assert document.ast is not None  # noqa: S101  Valid documents have one.
     caller = Caller(principal.permissions, Keyring.from_settings(settings).lookup_hash)
-    plans = Plans(schema, document.ast, document.fragments, operation.node, StatementCache())
-    reasons = _noting(plans)
-    plan = plans.plan(variables, raw, caller)
-    if plan is None:
-        reason = reasons[0] if reasons else "an argument is wrong."
-        raise CommandError(f"This is not compiled but answered by graphql-core: {reason}")
-    return plan
-
-
-def _noting(plans: "Plans") -> list[Exception]:
-    """What ends the making of a plan, which `Plans.plan` keeps to itself."""
-    from graphql import GraphQLError
-
-    from app.resolvers.outline import NotCompiled
-
-    reasons: list[Exception] = []
-
-    def noted(step: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            try:
-                return step(*arguments)
-            except (NotCompiled, GraphQLError) as error:
-                reasons.append(error)
-                raise
-
-        return call
-
-    for name in ("_known_roots", "_target", "_outline", "_page"):
-        setattr(plans, name, noted(getattr(plans, name)))
-    return reasons
+    plans = Plans(schema, document.ast, document.fragments, operation.node, Kept(StatementCache()))
+    try:
+        return plans.made(variables, raw, caller)
+    except (NotCompiled, GraphQLError) as reason:
+        raise CommandError(
+            f"This is not compiled but answered by graphql-core: {reason}"
+        ) from reason
 
 
 @asynccontextmanager

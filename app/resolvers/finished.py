@@ -13,7 +13,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
-    Subquery,
+    Select,
     bindparam,
     false,
     func,
@@ -38,7 +38,7 @@ from app.resolvers.pages import (
 from app.resolvers.reads import Columns, Python
 from app.resolvers.rows import RowJson
 from app.resolvers.selection import Place, Selected, Shape
-from app.resolvers.sql import constant, json_rows, whole_row
+from app.resolvers.sql import constant, json_row, json_rows
 
 
 class FinishedJson(RowJson):
@@ -134,8 +134,7 @@ class _Listing:
 
     def _object(self, columns: list[ColumnElement[Any]]) -> ColumnElement[Any]:
         """Columns of the listed table as one JSON object."""
-        row = select(*columns).correlate(self._table).subquery()
-        return select(func.row_to_json(whole_row(row))).select_from(row).scalar_subquery()
+        return json_row(select(*columns).correlate(self._table))
 
     def _rows(self, columns: list[ColumnElement[Any]]) -> ColumnElement[Any]:
         """The page's rows as a JSON array, in the list's order whichever way they are read."""
@@ -143,7 +142,7 @@ class _Listing:
         if not self._page.backward:
             return json_rows(self._select(columns, "size"))
         keys = [order_value(self._page.order, t).label("value"), t.id.label("key")]
-        read = self._select([self._object(columns).label("item"), *keys], "size")
+        read = self._select([self._object(columns).label("item"), *keys], "size").subquery()
         descending = self._page.order.descending
         order = [key.desc() if descending else key.asc() for key in (read.c.value, read.c.key)]
         items = func.json_agg(aggregate_order_by(read.c.item, *order))
@@ -157,7 +156,7 @@ class _Listing:
         """
         t = self._table.c
         value = order_value(self._page.order, t)
-        read = self._select([t.id.label("key"), value.label("value")], "limit")
+        read = self._select([t.id.label("key"), value.label("value")], "limit").subquery()
         # Only the ends are made into cursors, which costs more than finding them.
         keys = func.array_agg(read.c.key, type_=ARRAY(BigInteger)).label("keys")
         places = func.array_agg(read.c.value, type_=ARRAY(value.type)).label("places")
@@ -179,9 +178,9 @@ class _Listing:
         }
         return select(_object_of(below, values)).select_from(found).scalar_subquery()
 
-    def _select(self, columns: list[ColumnElement[Any]], limit: str) -> Subquery:
+    def _select(self, columns: list[ColumnElement[Any]], limit: str) -> Select[Any]:
         rows = page_rows(self._page, columns, self._table, self._scope, self._prefix, limit=limit)
-        return rows.correlate_except(self._table).subquery()
+        return rows.correlate_except(self._table)
 
 
 def _object_of(shape: Shape, values: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:

@@ -237,6 +237,6 @@ def _page_json(
         if read.shape.cursors:
             columns.append(page_cursor(read.page, table.c, _prefix(number)).label(CURSOR))
         page = page_rows(read.page, columns, table, scope, _prefix(number))
-        rows = json_rows(page.correlate_except(table).subquery())
+        rows = json_rows(page.correlate_except(table))
     total = page_total(read.page, table, scope) if read.shape.total else null()
     return func.json_build_object(constant("rows"), rows, constant("total"), total)

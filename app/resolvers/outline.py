@@ -232,8 +232,10 @@ class Outliner:
     def _truth(self, value: Any) -> bool:
         if isinstance(value, BooleanValueNode):
             return value.value
-        if isinstance(value, VariableNode) and value.name.value in self._truths:
-            return bool(self._truths[value.name.value])
+        if isinstance(value, VariableNode):
+            truth = self._truths.get(value.name.value)
+            if isinstance(truth, bool):
+                return truth
         raise NotCompiled("A condition has no value.")
 
 

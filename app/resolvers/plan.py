@@ -7,7 +7,7 @@ anything is read, and never again after.
 """
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -47,13 +47,10 @@ from app.resolvers.roots import (
     Target,
 )
 from app.resolvers.selection import Fragments, Place, arguments_of
-from app.resolvers.statements import StatementCache
+from app.resolvers.statements import Kept
 
 MOST_OUTLINES = 16
 """How many outlines an operation keeps: one for each set of permissions and of conditions."""
-
-MOST_PAGES = 256
-"""How many pages a place keeps: one for each set of arguments."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +62,6 @@ class Outline:
     refused: tuple[Place, ...]
     structure: Hashable
     """What the statement depends on besides pages and targets; the same for equal operations."""
-
-    pages: dict[tuple[int, tuple[bytes | None, ...]], Page] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,10 +96,11 @@ class Plans:
         document: DocumentNode,
         fragments: Fragments,
         operation: OperationDefinitionNode,
-        statements: StatementCache,
+        kept: Kept,
     ) -> None:
         self._schema = schema
-        self._statements = statements
+        self._statements = kept.statements
+        self._pages = kept.pages
         self._core: GraphQLSchema = schema._schema  # noqa: SLF001  Strawberry has no public name.
         self._operation = operation
         self._fragments = fragments
@@ -119,20 +115,29 @@ class Plans:
 
         `raw` are the variables as the client sent them, by which pages are kept.
         """
-        truths = tuple(variables.coerced.get(name) for name in self._truths)
         try:
-            roots = self._known_roots(truths, caller)
-            targets = [self._target(root, variables, caller) for root in roots]
-            outline = self._outline(truths, caller, roots, tuple(map(_types, targets)))
-            pages = {
-                place: self._page(outline, place, names, variables, raw, caller)
-                for place, names in outline.places
-            }
-            for place in outline.refused:
-                arguments_of(self._schema, place, variables)
+            return self.made(variables, raw, caller)
         except (NotCompiled, GraphQLError):
             # Wrong arguments are reported by graphql-core, at the field they were given to.
             return None
+
+    def made(self, variables: VariableValues, raw: Mapping[str, Any], caller: Caller) -> Plan:
+        """The plan for a request.
+
+        Raises:
+            NotCompiled: graphql-core has to answer it; the message says for what field.
+            GraphQLError: An argument is wrong.
+        """
+        truths = tuple(variables.coerced.get(name) for name in self._truths)
+        roots = self._known_roots(truths, caller)
+        targets = [self._target(root, variables, caller) for root in roots]
+        outline = self._outline(truths, caller, roots, tuple(map(_types, targets)))
+        pages = {
+            place: self._page(place, names, variables, raw, caller)
+            for place, names in outline.places
+        }
+        for place in outline.refused:
+            arguments_of(self._schema, place, variables)
         structure = (
             outline.structure,
             *(page.structure for page in pages.values()),
@@ -203,7 +208,6 @@ class Plans:
 
     def _page(
         self,
-        outline: Outline,
         place: Place,
         names: tuple[str, ...],
         variables: VariableValues,
@@ -211,12 +215,11 @@ class Plans:
         caller: Caller,
     ) -> Page:
         values = tuple(orjson.dumps(raw[name]) if name in raw else None for name in names)
-        page = outline.pages.get((place.number, values))
-        if page is None:
-            _make_room(outline.pages, MOST_PAGES)
-            arguments = arguments_of(self._schema, place, variables)
-            page = outline.pages[(place.number, values)] = place.field.page(caller, arguments)
-        return page
+        return self._pages.get(
+            place,
+            values,
+            lambda: place.field.page(caller, arguments_of(self._schema, place, variables)),
+        )
 
 
 def _make_room(cache: dict[Any, Any], most: int) -> None:

@@ -26,7 +26,7 @@ from app.resolvers.gaps import Gaps, Path, chosen
 from app.resolvers.outline import Root
 from app.resolvers.reads import Key, OfCaller
 from app.resolvers.selection import Selected, Shape
-from app.resolvers.sql import tenant, whole_row
+from app.resolvers.sql import json_row, tenant
 
 Target = Key | list[Key | ApiError] | None
 """What the arguments of a root field name: one record, several, or none in particular."""
@@ -255,5 +255,4 @@ def record_json(
     row = select(*json.columns(shape, table.c)).where(
         table.c.tenant_id == tenant(), column == value
     )
-    found = row.correlate_except(table).subquery()
-    return select(func.row_to_json(whole_row(found))).select_from(found).scalar_subquery()
+    return json_row(row.correlate_except(table))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, case, cast, func, null, select
+from sqlalchemy import ColumnElement, Select, Text, case, cast, null, select
 from sqlalchemy.sql.selectable import Alias
 
 from app.resolvers.reads import Columns, Embedded, GlobalId, Many, One, Python, Tab
@@ -12,11 +12,12 @@ from app.resolvers.sql import (
     Tables,
     constant,
     encoded_id,
+    json_row,
     json_rows,
     json_value,
+    row_of,
     tenant,
     value_of,
-    whole_row,
 )
 
 
@@ -76,7 +77,7 @@ class RowJson:
         raise TypeError(f"{selected.key} is loaded on its own.")
 
     def _embedded(self, read: Embedded, below: Shape, t: Columns) -> ColumnElement[Any]:
-        pairs: list[Any] = []
+        columns = []
         for selected in below.fields:
             value: ColumnElement[Any]
             if selected.field is None:
@@ -87,8 +88,8 @@ class RowJson:
                 value = json_value(t[read.columns[selected.field.python_name]])
             else:
                 value = self._value(below, selected, t)
-            pairs += [constant(selected.key), value]
-        built = func.json_build_object(*pairs)
+            columns.append(value.label(selected.key))
+        built = row_of(select(*columns).correlate(t.id.table))
         if read.null_when_null is not None:
             return case((t[read.null_when_null].is_(None), null()), else_=built)
         if read.null_unless is not None:
@@ -102,15 +103,14 @@ class RowJson:
             row = row.order_by(target.c.id.desc()).limit(1)
         else:
             row = row.where(target.c.tenant_id == tenant(), target.c.id == t[read.foreign_key])
-        inner = row.correlate_except(target).subquery()
-        return select(func.row_to_json(whole_row(inner))).select_from(inner).scalar_subquery()
+        return json_row(row.correlate_except(target))
 
     def _many(self, read: Many, below: Shape, t: Columns) -> ColumnElement[Any]:
         target, row = self._target(below)
         if read.through is None:
             row = row.where(target.c.tenant_id == tenant(), target.c[read.foreign_key] == t.id)
             row = row.order_by(target.c[read.order], target.c.id)
-            return json_rows(row.correlate_except(target).subquery())
+            return json_rows(row.correlate_except(target))
         between = self.tables.next(read.through)
         row = row.where(
             between.c.tenant_id == tenant(),
@@ -118,7 +118,7 @@ class RowJson:
             target.c.tenant_id == tenant(),
             target.c.id == between.c[read.through_key],
         ).order_by(between.c[read.order])
-        return json_rows(row.correlate_except(target, between).subquery())
+        return json_rows(row.correlate_except(target, between))
 
     def _target(self, below: Shape) -> tuple[Alias, Select[Any]]:
         if below.record is None:

@@ -9,6 +9,8 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Numeric,
+    ScalarSelect,
+    Select,
     Text,
     bindparam,
     cast,
@@ -26,6 +28,10 @@ KEY = "_id"
 """The row's own key, for reading what hangs below it; it has no GraphQL field."""
 
 CURSOR = "_cursor"
+
+_ROWS = "the rows"
+"""The name of queries whose rows become JSON. It has a blank, since clients name the columns: where
+one has the name of its query, PostgreSQL takes `row_to_json(name)` to mean the column."""
 
 
 @cache
@@ -111,7 +117,23 @@ def whole_row(source: FromClause) -> ColumnElement[Any]:
     return source.table_valued()  # type: ignore[attr-defined, no-any-return]  # Every alias has it.
 
 
-def json_rows(source: FromClause) -> ColumnElement[Any]:
-    """The rows of an ordered subquery as a JSON array, empty when there are none."""
-    rows = func.coalesce(func.json_agg(whole_row(source)), func.json_build_array())
-    return select(rows).select_from(source).scalar_subquery()
+def row_of(row: Select[Any]) -> ScalarSelect[Any]:
+    """The one row of a query, as a value that becomes an object where JSON is made of it.
+
+    That is faster than `json_build_object`, which looks up how to write each value each time.
+    """
+    source = row.subquery(_ROWS)
+    return select(whole_row(source)).select_from(source).scalar_subquery()
+
+
+def json_row(row: Select[Any]) -> ScalarSelect[Any]:
+    """The one row of a query as a JSON object, or null."""
+    source = row.subquery(_ROWS)
+    return select(func.row_to_json(whole_row(source))).select_from(source).scalar_subquery()
+
+
+def json_rows(rows: Select[Any]) -> ScalarSelect[Any]:
+    """The rows of an ordered query as a JSON array, empty when there are none."""
+    source = rows.subquery(_ROWS)
+    array = func.coalesce(func.json_agg(whole_row(source)), func.json_build_array())
+    return select(array).select_from(source).scalar_subquery()

@@ -1,4 +1,4 @@
-"""Statements built once and kept, since building one costs more than running it."""
+"""What is worked out once and kept: statements, which cost more to build than to run, and pages."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -7,9 +7,20 @@ from weakref import WeakValueDictionary
 from sqlalchemy import Executable
 
 from app.database import Statement
+from app.resolvers.pages import Page
+from app.resolvers.selection import Place
 
 MOST_BYTES = 32 * 1024 * 1024
-"""How many bytes of SQL a worker keeps; the account page takes 30 thousand."""
+"""How many bytes a worker keeps; the account page's statement takes 40 thousand."""
+
+MOST_PAGES = 10_000
+"""How many pages a worker keeps."""
+
+LONGEST_ARGUMENTS = 1_000
+"""How many bytes the values of a page's arguments may have, for it to be kept."""
+
+_OVERHEAD = 3.5
+"""How many bytes a statement takes for each of its SQL, its key and parameters included."""
 
 
 class Structure:
@@ -43,7 +54,7 @@ class StatementCache:
 
     @property
     def size(self) -> int:
-        """How many bytes of SQL are kept."""
+        """About how many bytes are kept."""
         return self._bytes
 
     def shared(self, structure: Hashable) -> Structure:
@@ -58,8 +69,48 @@ class StatementCache:
             self._known.move_to_end(key)
             return statement
         statement = self._known[key] = Statement.of(build())
-        self._bytes += len(statement.sql)
+        self._bytes += _size(statement)
         while self._bytes > self._most and len(self._known) > 1:
             _key, oldest = self._known.popitem(last=False)
-            self._bytes -= len(oldest.sql)
+            self._bytes -= _size(oldest)
         return statement
+
+
+def _size(statement: Statement) -> int:
+    return int(_OVERHEAD * len(statement.sql))
+
+
+class PageCache:
+    """A worker's pages, checked once for the same arguments at the same place of a document.
+
+    Arguments that are long, as filters may be, are checked each time.
+    """
+
+    def __init__(self, most: int = MOST_PAGES) -> None:
+        self._most = most
+        self._known: OrderedDict[Hashable, Page] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, place: Place, values: tuple[bytes | None, ...], make: Callable[[], Page]) -> Page:
+        """A kept page, or one made now; `values` are those of the variables in its arguments."""
+        key = (place, values)
+        page = self._known.get(key)
+        if page is not None:
+            self._known.move_to_end(key)
+            return page
+        page = make()
+        if sum(map(len, filter(None, values))) <= LONGEST_ARGUMENTS:
+            self._known[key] = page
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return page
+
+
+class Kept:
+    """What all operations of a worker share."""
+
+    def __init__(self, statements: StatementCache) -> None:
+        self.statements = statements
+        self.pages = PageCache()

@@ -16,7 +16,7 @@ from app.auth.tokens import hash_token
 from app.context import Caller, CallerContext, Services
 from app.database import Database, Principal
 from app.resolvers.plan import Finished, Plans
-from app.resolvers.statements import StatementCache
+from app.resolvers.statements import Kept, StatementCache
 from app.server.contexts import token_of
 from app.server.documents import Operation
 
@@ -42,7 +42,7 @@ class FinishedReads:
         statements: StatementCache,
     ) -> None:
         self._services = services
-        self._statements = statements
+        self._kept = Kept(statements)
         self._schema = schema
         self._database = database
         self._permissions: OrderedDict[bytes, frozenset[str]] = OrderedDict()
@@ -94,6 +94,6 @@ class FinishedReads:
                 document.ast,
                 document.fragments,
                 operation.node,
-                self._statements,
+                self._kept,
             )
         return plans

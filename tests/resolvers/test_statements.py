@@ -12,11 +12,11 @@ def test_a_statement_is_built_once() -> None:
 
 
 def test_the_oldest_statement_makes_room() -> None:
-    cache = StatementCache(most_bytes=200)
+    cache = StatementCache(most_bytes=700)
     for number in range(50):
         cache.get(number, lambda: select(literal_column("1234567890")))
         cache.get("kept", lambda: select(literal_column("0")))
-        assert cache.size <= 200
+        assert cache.size <= 700
     kept = cache.get("kept", lambda: select(literal_column("forgotten")))
     assert "forgotten" not in kept.sql
     assert "forgotten" in cache.get(0, lambda: select(literal_column("forgotten"))).sql

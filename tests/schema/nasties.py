@@ -44,14 +44,13 @@ def _one_of_each(holdings: Holdings) -> dict[str, Any]:
 class Nasty:
     """A query, its variables, and what becomes of it: data, and by which way.
 
-    `compiled` is None where it doesn't matter. `differs` says why the ways do not yet agree on it.
+    `compiled` is None where it doesn't matter.
     """
 
     text: str
     variables: Variables = _customer
     compiled: bool | None = True
     answered: bool = True
-    differs: str = ""
     without: tuple[Permission, ...] = ()
 
 
@@ -123,11 +122,9 @@ NASTIES = {
         lambda holdings: {**_customer(holdings), "no": None},
         compiled=False,
         answered=False,
-        differs="The short way takes a condition that is null for one that holds.",
     ),
     "a key that is a name in the statement": Nasty(
         _of_customer("anon_1: id anon_2: number anon_3: activities(first: 1) { totalCount }"),
-        differs="PostgreSQL takes the name of a subquery for that of its column.",
     ),
     "variables that are null or omitted": Nasty(
         _of_customer(

@@ -44,6 +44,7 @@ ALIASES = (
         "name",
         "kind",
         "token_id",
+        "anon_1",
     ),
     *("select", "from", "order", "user", "node", "nodes", "rows", "total", "Id", "ID", "_", "a1"),
     "x" * 63,

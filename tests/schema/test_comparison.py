@@ -49,16 +49,10 @@ async def test_whatever_is_asked_both_ways_answer_the_same(
         seed = f"{chunk}:{counts.documents}"
         await comparison.compare(maker.make(seed), seed)
     assert counts.answered > 0.75 * counts.asked, counts
-    assert counts.compiled > 0.5 * counts.asked, counts
+    assert counts.compiled > 0.85 * counts.asked, counts
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=nasty.differs)] if nasty.differs else [])
-        for name, nasty in NASTIES.items()
-    ],
-)
+@pytest.mark.parametrize("name", NASTIES)
 async def test_what_is_nasty_is_answered_alike(comparison: Comparison, name: str) -> None:
     nasty = NASTIES[name]
     variables = nasty.variables(comparison.holdings)
