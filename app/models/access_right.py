@@ -36,8 +36,23 @@ class AccessRightStatus(StrEnum):
     BLOCKED = "BLOCKED"
 
 
+class AccessDenial(StrEnum):
+    """Why somebody has no access; derived like the status."""
+
+    ANONYMIZED = "ANONYMIZED"
+    ACCESS_BLOCKED = "ACCESS_BLOCKED"
+    NO_RIGHT = "NO_RIGHT"
+    RIGHT_BLOCKED = "RIGHT_BLOCKED"
+    SUBSCRIPTION_BLOCKED = "SUBSCRIPTION_BLOCKED"
+    NOT_YET = "NOT_YET"
+    EXPIRED = "EXPIRED"
+
+
 class AccessRight(Versioned, CustomerRecord):
-    """The right to a product's `access_id` from a moment until another, or for good."""
+    """The right to a product's `access_id` from a moment until another, or for good.
+
+    The moment that it begins at is part of it, the one that it ends at is not.
+    """
 
     __tablename__ = "access_right"
     __table_args__ = (

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func
+from sqlalchemy import ColumnElement, case, exists, func, null
 
 from app.auth.permissions import Permission
+from app.models.access_right import AccessDenial, AccessRightSource, AccessRightStatus
 from app.models.access_right import AccessRight as AccessRightModel
-from app.models.access_right import AccessRightSource, AccessRightStatus
+from app.models.subscription import Subscription as SubscriptionModel
 from app.resolvers.fields import column, expression, one
 from app.resolvers.reads import Columns
+from app.resolvers.sql import table_of
 from app.schema.catalogue import Product
 from app.schema.enums import described
 from app.schema.lazy import LazyOrder, LazySubscription
@@ -27,22 +29,46 @@ described(
     AccessRightStatus,
     "What an access right is worth now.",
     {
-        "ACTIVE": "It gives access.",
+        "ACTIVE": "It gives access, unless the customer's access is blocked.",
         "PENDING": "It begins later.",
         "EXPIRED": "It is over.",
-        "BLOCKED": "It is blocked, whatever its period.",
+        "BLOCKED": "It, or the subscription that keeps it, is blocked, whatever its period.",
     },
 )
 
 
+def denial(t: Columns) -> ColumnElement[str]:
+    """Why a right gives no access at the time of the transaction; null where it does.
+
+    This is the one place that says so: the tab's `status` and `hasAccess` follow from it.
+    """
+    subscription = table_of(SubscriptionModel)
+    blocked = exists().where(
+        subscription.c.tenant_id == t.tenant_id,
+        subscription.c.id == t.subscription_id,
+        subscription.c.access_blocked_at.is_not(None),
+    )
+    return case(
+        (t.blocked_at.is_not(None), AccessDenial.RIGHT_BLOCKED.value),
+        (blocked.correlate_except(subscription), AccessDenial.SUBSCRIPTION_BLOCKED.value),
+        (t.valid_from > func.now(), AccessDenial.NOT_YET.value),
+        (t.valid_until <= func.now(), AccessDenial.EXPIRED.value),
+        else_=null(),
+    )
+
+
+_STATUS = {
+    AccessDenial.RIGHT_BLOCKED: AccessRightStatus.BLOCKED,
+    AccessDenial.SUBSCRIPTION_BLOCKED: AccessRightStatus.BLOCKED,
+    AccessDenial.NOT_YET: AccessRightStatus.PENDING,
+    AccessDenial.EXPIRED: AccessRightStatus.EXPIRED,
+}
+
+
 def _status(t: Columns) -> ColumnElement[str]:
     """The state at the time of the transaction; blocking outweighs the period."""
-    return case(
-        (t.blocked_at.is_not(None), AccessRightStatus.BLOCKED.value),
-        (t.valid_from > func.now(), AccessRightStatus.PENDING.value),
-        (t.valid_until < func.now(), AccessRightStatus.EXPIRED.value),
-        else_=AccessRightStatus.ACTIVE.value,
-    )
+    known = {why.value: status.value for why, status in _STATUS.items()}
+    return case(known, value=denial(t), else_=AccessRightStatus.ACTIVE.value)
 
 
 @record(
@@ -54,12 +80,16 @@ class AccessRight(AccountRecord):
     """A right to what a front end asks for by its access id."""
 
     access_id: str = column(
-        "What front ends ask for, 2 to 30 letters, digits and hyphens.", where=True, order=True
+        "The unique id that front ends ask `hasAccess` for: 2 to 30 letters, digits and hyphens.",
+        where=True,
+        order=True,
     )
     source: AccessRightSource = column("Where it comes from.", where=True)
     status: AccessRightStatus = expression(_status, "What it is worth now.", where=True)
-    valid_from: datetime = column("When it begins.", where=True, order=True)
-    valid_until: datetime | None = column("When it ends; null means never.", where=True, order=True)
+    valid_from: datetime = column("When it begins; it counts from then on.", where=True, order=True)
+    valid_until: datetime | None = column(
+        "When it ends, and no longer counts; null means never.", where=True, order=True
+    )
     blocked_at: datetime | None = column("When it was blocked.", where=True)
     blocked_reason: str | None = column("Why it was blocked.")
     version: int = column("Rises with every change; for `expectedVersion`.")

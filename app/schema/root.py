@@ -23,6 +23,7 @@ from app.resolvers.loaders import Read, RowRead, UniqueRead
 from app.resolvers.reads import Columns, Key, Lookup, Lookups, OfCaller, Row, Search, record_of
 from app.resolvers.sql import tenant
 from app.scalars import SCALARS, EmailAddress
+from app.schema.access import Access, find_access
 from app.schema.additional_data import AdditionalDataDefinition
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab, words_in
@@ -173,6 +174,23 @@ class Query:
     ) -> Customer | None:
         """Find a customer."""
         return await _record(info, _customer_key({"by": by}), _CUSTOMER.missing)  # type: ignore[return-value]  # A source.
+
+    @field(
+        "Whether a customer has access at this moment, and why not. It asks for the rights, the "
+        "blocked access and anonymisation; whether somebody may log in is another matter.",
+        needs=Permission.ACCESS_CHECK,
+    )
+    async def has_access(
+        self,
+        info: Info,
+        customer: Annotated[CustomerBy, strawberry.argument(description="Which customer.")],
+        unique_id: Annotated[
+            str, strawberry.argument(description="What is asked for: a product's access id.")
+        ],
+    ) -> Access | None:
+        """Answer a paywall."""
+        key = _customer_key({"by": customer})
+        return await find_access(_context(info)[0], key, unique_id, _CUSTOMER.missing)  # type: ignore[return-value]  # A source.
 
     @field(
         "Any record by its opaque id; null with the error NOT_FOUND when there is none.",

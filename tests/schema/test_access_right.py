@@ -48,3 +48,29 @@ async def test_the_period_decides_unless_the_right_is_blocked(
     assert await found(None) == [{"status": status}]
     for wanted in ("ACTIVE", "PENDING", "EXPIRED", "BLOCKED"):
         assert await found(wanted) == ([{"status": status}] if wanted == status else [])
+
+
+async def test_a_blocked_subscription_blocks_its_rights(publisher: Publisher) -> None:
+    now = datetime.now(UTC)
+    customer = await publisher.customer()
+    product = await publisher.make(models.Product)
+    offer = await publisher.make(models.Offer, product_id=product)
+    for blocked in (None, now):
+        subscription = await publisher.make(
+            models.Subscription, customer_id=customer, offer_id=offer, access_blocked_at=blocked
+        )
+        await publisher.make(
+            models.AccessRight,
+            customer_id=customer,
+            source="SUBSCRIPTION",
+            subscription_id=subscription,
+        )
+    for status in ("ACTIVE", "BLOCKED"):
+        data = await publisher.data(RIGHTS, id=encode_id("Customer", customer), status=status)
+        assert data["customer"]["accessRights"]["nodes"] == [{"status": status}]
+    answer = await publisher.ask(
+        'query($id: ID!) { hasAccess(customer: {id: $id}, uniqueId: "digital") {'
+        " allowed reason validFrom validUntil __typename } }",
+        id=encode_id("Customer", customer),
+    )
+    assert answer["data"]["hasAccess"]["allowed"] is True
