@@ -12,6 +12,7 @@ from app.demo.batch import as_json
 from app.demo.days import at_any_time, at_work
 from app.demo.declarations import some_ip
 from app.demo.people import somebody
+from app.domain.iban import mask
 
 _TAGS = ("vip", "bibliothek", "gastronomie", "probeabo", "mitarbeiter", "rückgewonnen")
 _GROUPS = ("Privat", "Gastronomie", "Bildung", "Gesundheit")
@@ -117,7 +118,7 @@ def add_bank_account(account: Account) -> None:
         preferred=True,
         iban=account.world.keyring.encrypt(iban, models.BankAccount.iban),
         iban_hash=account.world.keyring.lookup_hash(iban),
-        iban_masked=f"{iban[:4]} •••• {iban[-4:]}",
+        iban_masked=mask(iban),
     )
     account.add(
         models.Transaction,
