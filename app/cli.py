@@ -80,6 +80,27 @@ def schema() -> None:
 
 
 @cli.command()
+def sweep(
+    whole_bucket: Annotated[
+        bool,
+        typer.Option(
+            "--whole-bucket", help="Look for files that this database never heard of, too."
+        ),
+    ] = False,
+) -> None:
+    """Remove files that no record needs; servers do it every ten minutes by themselves.
+
+    With --whole-bucket also those that are unknown, as after the database was restored from a
+    backup. Never do that where several databases share a bucket.
+    """
+    from app.commands.sweeping import sweep
+
+    with _provided() as settings:
+        swept = sweep(settings, whole_bucket=whole_bucket)
+    typer.echo(f"Files removed: {swept}")
+
+
+@cli.command()
 def explain(
     query: Annotated[str, typer.Argument(help="The query, @FILE, or - for standard input.")],
     variables: Annotated[str, typer.Option(help="A JSON object.")] = "{}",

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.context import Services
 from app.database import Database
 from app.encryption import Keyring
+from app.files.inspection import FileInspector
 from app.logs import configure_logs
 from app.resolvers.statements import StatementCache
 from app.schema.root import schema
@@ -32,7 +33,9 @@ from app.server.uploads import PREFLIGHT_HEADERS
 from app.settings import Settings, settings
 from app.storage import Storage
 from app.work.disclosure import Disclosing
+from app.work.files import Staging
 from app.work.perform import Performer
+from app.work.sweep import Sweep
 from app.work.unit import Clock, the_databases
 from app.writing import Writing
 
@@ -77,7 +80,9 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
     services = Services(settings, storage, keyring, Disclosing(writing, keyring))
     statements = StatementCache()
     core = schema._schema  # noqa: SLF001  As there.
-    performer = Performer(writing, keyring, storage, clock)
+    inspector = FileInspector(settings)
+    staging = Staging(writing, storage, inspector, settings.unclaimed_file_seconds)
+    performer = Performer(writing, keyring, storage, staging, clock)
     contexts = Contexts(services, core, database, statements, performer)
     finished = None
     if settings.compiled_reads:
@@ -88,8 +93,12 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         database.open()
         writing.open()
+        sweeping = asyncio.create_task(Sweep(writing, storage).again_and_again())
         yield
         # uvicorn has let the requests finish by now.
+        sweeping.cancel()
+        await asyncio.wait([sweeping])
+        await inspector.close()
         await writing.close()
         await database.close()
 

@@ -60,6 +60,13 @@ class Settings(BaseSettings):
         300, ge=1, le=3600, description="How long a signed download address works."
     )
 
+    unclaimed_file_seconds: float = Field(
+        3600.0,
+        gt=0,
+        description="How long a stored file waits for its action, which takes no longer than a "
+        "request, before it is swept away.",
+    )
+
     encryption_keys: SecretStr | None = Field(
         None,
         description=(

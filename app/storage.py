@@ -1,8 +1,10 @@
 """The object store: files of the account, in one S3 bucket, reached through the S3 API."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _FALLBACK_NAME = "download"
+
+
+class StorageError(Exception):
+    """The object store can't be reached, or did not do what it was asked for."""
+
+
+class StoredObject(NamedTuple):
+    """What the store says of an object."""
+
+    key: str
+    stored_at: datetime
 
 
 class Storage:
@@ -69,16 +82,53 @@ class Storage:
         return client
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Store a file, replacing one that has the same key."""
+        """Store a file, replacing one that has the same key.
+
+        Raises:
+            StorageError: whether it is stored now, nobody knows.
+        """
         await asyncio.to_thread(
-            lambda: self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=data, ContentType=content_type
-            )
+            self._ask, "put_object", Key=key, Body=data, ContentType=content_type
         )
 
-    async def delete(self, key: str) -> None:
-        """Remove a file; one that isn't there is no error."""
-        await asyncio.to_thread(lambda: self._client.delete_object(Bucket=self._bucket, Key=key))
+    async def delete(self, *keys: str) -> None:
+        """Remove files; one that isn't there is no error.
+
+        Raises:
+            StorageError: some of them may be there still.
+        """
+        await asyncio.to_thread(self._delete, keys)
+
+    def _delete(self, keys: tuple[str, ...]) -> None:
+        # One by one: deleting many at once needs checksums that not every server knows.
+        for key in keys:
+            self._ask("delete_object", Key=key)
+
+    async def pages(self) -> AsyncIterator[list[StoredObject]]:
+        """What the bucket holds, up to a thousand objects at a time.
+
+        Raises:
+            StorageError: there may be more.
+        """
+        more: dict[str, str] = {}
+        while True:
+            page = await asyncio.to_thread(self._ask, "list_objects_v2", **more)
+            yield [
+                StoredObject(found["Key"], found["LastModified"])
+                for found in page.get("Contents", [])
+            ]
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def _ask(self, operation: str, **values: Any) -> Any:
+        """Have the store do something, in whatever thread this is."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return getattr(self._client, operation)(Bucket=self._bucket, **values)
+        except (BotoCoreError, ClientError) as error:
+            raise StorageError(operation) from error
 
     async def check(self) -> None:
         """Raise unless the bucket can be reached."""

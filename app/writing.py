@@ -3,13 +3,13 @@
 Nothing but this and `app.database` begins or ends a transaction.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -92,6 +92,17 @@ class Writing:
             assert values is not None  # noqa: S101  There was a principal in it.
             yield Transaction(session, principal, values["now"])
             await session.commit()
+
+    async def upkeep(self, statement: TextClause, **values: Any) -> Sequence[Any]:
+        """Carry out one statement on behalf of nobody; the first column of what it gives.
+
+        No tenant's rows can be seen by it, so it calls a function that the owner of the tables
+        has made for this.
+        """
+        if self._engine is None:
+            raise RuntimeError("The database was not opened for writing.")
+        async with self._engine.begin() as connection:
+            return (await connection.execute(statement, values)).scalars().all()
 
 
 async def _authenticated(session: AsyncSession, token_hash: bytes) -> Any:

@@ -8,8 +8,10 @@ import strawberry
 
 from app.auth.permissions import Permission
 from app.context import CallerContext
+from app.domain.files.thumbnails import THUMBNAIL_TYPE
 from app.models.base import PaymentMethod, PeriodUnit
 from app.models.file import File as FileModel
+from app.models.file import thumbnail_key
 from app.resolvers.fields import column, part, python
 from app.resolvers.reads import Row
 from app.scalars import URL, CountryCode, CurrencyCode
@@ -96,6 +98,17 @@ def _download_url(context: CallerContext, row: Row) -> Any:
     )
 
 
+def _thumbnail_url(context: CallerContext, row: Row) -> Any:
+    if not row["_has_thumbnail"]:
+        return None
+    return context.storage.signed_download_url(
+        thumbnail_key(row["_key"]),
+        f"{row['_name']}.webp",
+        THUMBNAIL_TYPE,
+        context.settings.download_link_seconds,
+    )
+
+
 @record(FileModel, needs=Permission.CUSTOMER_READ, description="A stored file.")
 class File:
     """A file in the object store.
@@ -113,5 +126,12 @@ class File:
         ("key", "name", "content_type"),
         _download_url,
         "A signed address that downloads the file, for a few minutes only.",
+        needs=Permission.FILE_DOWNLOAD,
+    )
+    thumbnail_url: URL | None = python(
+        ("key", "name", "has_thumbnail"),
+        _thumbnail_url,
+        "A signed address of a small picture of it (WebP, at most 256 pixels each way), for a few "
+        "minutes only. Uploaded images and PDFs have one; null for others.",
         needs=Permission.FILE_DOWNLOAD,
     )

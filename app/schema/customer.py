@@ -173,6 +173,13 @@ class Customer(Record):
         needs=Permission.ACTIVITY_READ,
         search=words_in("text"),
     )
+    pinned_activities: Connection[Activity] | None = tab(
+        "customer_id",
+        "The activities that are pinned: hints, and what staff wanted to be seen first.",
+        needs=Permission.ACTIVITY_READ,
+        search=words_in("text"),
+        only=lambda t: t.pinned_at.is_not(None),
+    )
     addresses: Connection[Address] | None = tab(
         "customer_id", "Invoice and delivery addresses.", needs=Permission.ADDRESS_READ
     )

@@ -1,6 +1,7 @@
 """Idempotency keys: a request that is sent twice has one effect and one answer."""
 
 import dataclasses
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from strawberry import UNSET
 from app.errors import Refused, UserErrorCode
 from app.models import IdempotencyKey
 from app.models.base import TenantRow
+from app.scalars import UploadedFile
 from app.work.inputs import Repeatable
 from app.work.unit import Work
 
@@ -122,6 +124,8 @@ def _written(input: object) -> str:
 def _values(value: Any) -> Any:
     if isinstance(value, list):
         return [_values(member) for member in value]
+    if isinstance(value, UploadedFile):
+        return [value.name, hashlib.sha256(value.content).hexdigest()]
     if dataclasses.is_dataclass(value):
         pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
         return {name: _values(v) for name, v in pairs if v is not UNSET and name != _KEY}

@@ -9,6 +9,7 @@ from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode, Refused
 from app.storage import Storage
 from app.work.action import Action
+from app.work.files import Staged, Staging
 from app.work.idempotency import LOCK_NOT_AVAILABLE, DoneBefore, claim
 from app.work.inputs import checked
 from app.work.unit import Clock, Work, the_databases
@@ -29,11 +30,13 @@ class Performer:
         writing: Writing,
         keyring: Keyring,
         storage: Storage,
+        staging: Staging,
         clock: Clock = the_databases,
     ) -> None:
         self._writing = writing
         self._keyring = keyring
         self._storage = storage
+        self._staging = staging
         self._clock = clock
 
     async def perform(self, action: Action, input: Any, token_hash: bytes) -> int:
@@ -44,11 +47,15 @@ class Performer:
             ApiError: UNAUTHENTICATED, FORBIDDEN, or UNAVAILABLE when others hold what it needs.
         """
         kept = checked(input)
+        async with self._staging.staged(kept, token_hash) as files:
+            return await self._attempts(action, kept, files, token_hash)
+
+    async def _attempts(self, action: Action, input: Any, files: Staged, token_hash: bytes) -> int:
         attempt = 0
         while True:
             attempt += 1
             try:
-                return await self._attempt(action, kept, token_hash)
+                return await self._attempt(action, input, files, token_hash)
             except DoneBefore as done:
                 return done.key
             except IntegrityError as error:
@@ -60,11 +67,12 @@ class Performer:
                 if state not in _AGAIN or attempt == MOST_ATTEMPTS:
                     raise
 
-    async def _attempt(self, action: Action, input: Any, token_hash: bytes) -> int:
+    async def _attempt(self, action: Action, input: Any, files: Staged, token_hash: bytes) -> int:
         async with self._writing.transaction(token_hash) as transaction:
             if action.needs not in transaction.principal.permissions:
                 raise forbidden(action.needs)
             work = Work(action, transaction, self._keyring, self._storage, self._clock)
+            work.files = files
             known = await claim(work, input)
             if known is not None:
                 return known

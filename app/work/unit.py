@@ -24,6 +24,7 @@ from app.models.activity import ActivityKind
 from app.models.base import CustomerRecord, Record, TenantRow
 from app.storage import Storage
 from app.work.changes import Changes
+from app.work.files import Staged
 from app.writing import Transaction
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Work:
         self.storage = storage
         self.claim: int | None = None
         """The idempotency key of the request, where it has one."""
+        self.files = Staged()
+        """The files of the request, which `app.work.files.keep` lays claim to."""
         self._clock = clock
         self._now = clock(transaction.now)
         self._changes = Changes(self.session)

@@ -12,11 +12,13 @@ from app.auth.permissions import Permission
 from app.auth.tokens import hash_token
 from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode, Refused, UserErrorCode
+from app.files.inspection import FileInspector
 from app.models import Activity, Customer
 from app.schema.node import encode_id
 from app.settings import Settings
 from app.storage import Storage
 from app.work.action import ACTIONS
+from app.work.files import Staging
 from app.work.perform import Performer
 from app.work.unit import Work
 from app.writing import Writing
@@ -35,7 +37,9 @@ async def performer(settings: Settings) -> AsyncIterator[Performer]:
     """Does actions without the application around it."""
     writing = Writing(settings)
     writing.open()
-    yield Performer(writing, Keyring.from_settings(settings), Storage(settings))
+    storage, inspector = Storage(settings), FileInspector(settings)
+    staging = Staging(writing, storage, inspector, settings.unclaimed_file_seconds)
+    yield Performer(writing, Keyring.from_settings(settings), storage, staging)
     await writing.close()
 
 
