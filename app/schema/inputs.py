@@ -226,17 +226,26 @@ def conditions_of(inputs: ListInputs, where: Any, caller: Caller) -> tuple[Condi
 
 
 def _key_conditions(name: str, field: ReadField, filters: list[Any]) -> Iterator[Condition]:
-    """What a list of `KeyFilter` says, in terms of objects that the value must hold."""
+    """What a list of `KeyFilter` says, in terms of objects that the value must hold.
+
+    What different keys equal becomes one object, for which an index is asked once.
+    """
+    together: dict[str, Any] = {}
     for wanted in _few(name, filters):
         key = checked_text(f"{name}.key", wanted.key)
         if wanted.eq is not UNSET and wanted.eq is not None:
-            yield Condition(field, Operator.HOLDS, (_entry(name, key, wanted.eq),))
+            entry = _entry(name, key, wanted.eq)
+            if key in together:
+                yield Condition(field, Operator.HOLDS, (entry,))
+            together.setdefault(key, wanted.eq)
         if wanted.one_of is not UNSET and wanted.one_of is not None:
             entries = (_entry(name, key, value) for value in _few(f"{name}.oneOf", wanted.one_of))
             yield Condition(field, Operator.HOLDS, tuple(dict.fromkeys(entries)))
         if wanted.is_null is not UNSET and wanted.is_null is not None:
             operator = Operator.LACKS_KEY if wanted.is_null else Operator.HAS_KEY
             yield Condition(field, operator, key)
+    if together:
+        yield Condition(field, Operator.HOLDS, (json.dumps(together, ensure_ascii=False),))
 
 
 def _entry(name: str, key: str, value: Any) -> str:

@@ -31,6 +31,7 @@ FILTERS: dict[str, tuple[str, str]] = {
     "any value": ('{key: "group", isNull: false}', "123"),
     "two keys": ('[{key: "group", eq: "Privat"}, {key: "vip", eq: true}]', "1"),
     "two keys that no one has": ('[{key: "group", eq: "Privat"}, {key: "vip", eq: false}]', ""),
+    "one key that is two values": ('[{key: "vip", eq: true}, {key: "vip", eq: 1}]', ""),
     "two comparisons": ('{key: "group", oneOf: ["Privat", "privat"], eq: "privat"}', "3"),
     "nothing said of a key": ('{key: "group"}', "12345"),
     "nulls": ('{key: "group", eq: null, oneOf: null, isNull: null}', "12345"),
