@@ -5,6 +5,7 @@ asyncpg itself, which answers small queries twice as fast as an SQLAlchemy conne
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ would plan whatever is longer than 15 kB anew for each request."""
 _WAIT_SECONDS = 5
 """How long a request waits for a connection. Where all are busy for that long, more waiting
 would only fill the queue."""
+
+_LONGEST_IDLE_SECONDS = 300
+"""After how long without work a connection is not trusted any more."""
 
 if TYPE_CHECKING:
     # asyncpg's class is generic only for type checkers.
@@ -113,7 +117,7 @@ class Pool:
         self._connect = connect
         self._most = most
         self._places = asyncio.Semaphore(most)
-        self._idle: list[Connection] = []
+        self._idle: list[tuple[Connection, float]] = []
 
     async def take(self) -> "Connection":
         """An idle connection, or a new one.
@@ -127,9 +131,13 @@ class Pool:
         else:
             await self._places.acquire()
         while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
+            connection, since = self._idle.pop()
+            if connection.is_closed():
+                continue
+            if time.monotonic() - since < _LONGEST_IDLE_SECONDS:
                 return connection
+            # Something between us and the database may have dropped it without a word.
+            connection.terminate()
         try:
             return await self._connect()
         except BaseException:
@@ -146,7 +154,7 @@ class Pool:
             if connection.is_in_transaction():
                 connection.terminate()
             else:
-                self._idle.append(connection)
+                self._idle.append((connection, time.monotonic()))
         self._places.release()
 
     async def close(self) -> None:
@@ -154,7 +162,8 @@ class Pool:
         for _ in range(self._most):
             await self._places.acquire()
         while self._idle:
-            await self._idle.pop().close()
+            connection, _since = self._idle.pop()
+            await connection.close()
 
 
 class Database:

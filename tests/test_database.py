@@ -100,6 +100,14 @@ async def test_a_connection_left_in_a_transaction_is_not_lent_again(reader: Data
     assert backend not in backends
 
 
+async def test_a_connection_that_idled_long_is_replaced(
+    reader: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = await _backend(reader)
+    monkeypatch.setattr(app.database, "_LONGEST_IDLE_SECONDS", 0)
+    assert await _backend(reader) != backend
+
+
 async def test_a_failed_connection_takes_no_place(
     settings: Settings, statements: PostgresProxy
 ) -> None:

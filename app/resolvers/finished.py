@@ -41,17 +41,25 @@ from app.resolvers.selection import Place, Selected, Shape
 from app.resolvers.sql import constant, json_row, json_rows
 
 
+def page_parameters(pages: Mapping[Place, Page]) -> dict[str, Any]:
+    """The values of the parameters of all pages in a statement."""
+    values: dict[str, Any] = {}
+    for place, page in pages.items():
+        values |= page.parameters(_prefix(place))
+    return values
+
+
+def _prefix(place: Place) -> str:
+    """What the names of a page's parameters begin with."""
+    return f"l{place.number}_"
+
+
 class FinishedJson(RowJson):
     """Builds finished JSON; `pages` says what each place in the document wants of its list."""
 
-    def __init__(self, pages: Mapping[Place, Page], prefix: str = "") -> None:
+    def __init__(self, pages: Mapping[Place, Page]) -> None:
         super().__init__()
         self._pages = pages
-        self._prefix = prefix
-
-    def page_prefix(self, place: Place) -> str:
-        """What the names of a page's parameters begin with."""
-        return f"{self._prefix}l{place.number}_"
 
     def connection(
         self, selected: Selected, below: Shape, parent: ColumnElement[Any] | None
@@ -59,7 +67,7 @@ class FinishedJson(RowJson):
         """A connection: the rows that point at `parent`, or all of the tenant's."""
         if selected.place is None:
             raise TypeError(f"{selected.key} was asked for nowhere.")
-        page, prefix = self._pages[selected.place], self.page_prefix(selected.place)
+        page, prefix = self._pages[selected.place], _prefix(selected.place)
         table = self.tables.next(page.record.model)
         scope = matching(page, table.c, prefix)
         if parent is not None:

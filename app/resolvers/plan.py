@@ -7,7 +7,7 @@ anything is read, and never again after.
 """
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from app.context import Caller, CallerContext
 from app.database import Statement
-from app.resolvers.finished import FinishedJson
+from app.resolvers.finished import FinishedJson, page_parameters
 from app.resolvers.gaps import Gaps
 from app.resolvers.outline import NotCompiled, Outliner, Root, truth_names, variable_names
 from app.resolvers.pages import Page
@@ -49,6 +49,9 @@ from app.resolvers.roots import (
 from app.resolvers.selection import Fragments, Place, arguments_of
 from app.resolvers.statements import Kept
 
+MOST_ASKED = 16
+"""For how many sets of pages an outline keeps what follows from them."""
+
 MOST_OUTLINES = 16
 """How many outlines an operation keeps: one for each set of permissions and of conditions."""
 
@@ -62,6 +65,20 @@ class Outline:
     refused: tuple[Place, ...]
     structure: Hashable
     """What the statement depends on besides pages and targets; the same for equal operations."""
+
+    asked: "dict[Hashable, Asked]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What an outline was asked with, which is mostly the same again and again.
+
+    It holds the pages, so that no others can have their identities.
+    """
+
+    pages: dict[Place, Page]
+    structure: Hashable
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -138,20 +155,31 @@ class Plans:
         }
         for place in outline.refused:
             arguments_of(self._schema, place, variables)
-        structure = (
-            outline.structure,
-            *(page.structure for page in pages.values()),
-            *((target.record, target.column) for target in targets if isinstance(target, Key)),
-        )
-        json = FinishedJson(pages)
+        asked = self._asked(outline, pages, targets)
         answers = tuple(zip(outline.answers, targets, strict=True))
-        statement = self._statements.get(structure, lambda: _statement(json, answers))
-        parameters: dict[str, Any] = {}
+        statement = self._statements.get(
+            asked.structure, lambda: _statement(FinishedJson(pages), answers)
+        )
+        parameters = dict(asked.parameters)
         for answer, target in answers:
             parameters |= answer.parameters(target)
-        for place, page in pages.items():
-            parameters |= page.parameters(json.page_prefix(place))
         return Plan(statement, parameters, answers)
+
+    def _asked(self, outline: Outline, pages: dict[Place, Page], targets: list[Target]) -> Asked:
+        """What follows from pages and targets, worked out once for the same ones."""
+        columns = tuple(
+            (target.record, target.column) for target in targets if isinstance(target, Key)
+        )
+        known = (columns, *map(id, pages.values()))
+        asked = outline.asked.get(known)
+        if asked is None:
+            structure = self._statements.shared(
+                (outline.structure, columns, *(page.structure for page in pages.values()))
+            )
+            _make_room(outline.asked, MOST_ASKED)
+            asked = Asked(pages, structure, page_parameters(pages))
+            outline.asked[known] = asked
+        return asked
 
     def _known_roots(self, truths: tuple[Any, ...], caller: Caller) -> list[Root]:
         known = (truths, caller.permissions)

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Text, bindparam, cast, select
 from strawberry.types.info import Info
 
 from app.context import RequestContext
-from app.resolvers.finished import FinishedJson
+from app.resolvers.finished import FinishedJson, page_parameters
 from app.resolvers.gaps import Gaps
 from app.resolvers.loaders import RowRead
 from app.resolvers.outline import NotCompiled, Outliner
@@ -71,17 +71,14 @@ async def _finished(
     record: RecordType,
     key: int,
 ) -> orjson.Fragment | None:
-    json = FinishedJson(pages)
-
     def build() -> Any:
+        json = FinishedJson(pages)
         table = json.tables.next(record.model)
         answer = record_json(json, shape, table.c.id, bindparam("key", type_=BigInteger))
         return select(cast(answer, Text)).select_from(known_caller())
 
     structure = ("record", shape.structure, *(page.structure for page in pages.values()))
-    parameters = {"tenant": context.principal.tenant_id, "key": key}
-    for place, page in pages.items():
-        parameters |= page.parameters(json.page_prefix(place))
+    parameters = {"tenant": context.principal.tenant_id, "key": key} | page_parameters(pages)
     statement = context.statements.get(structure, build)
     ((text,),) = await context.reading.fetch(statement, parameters)
     if text is None or not shape.with_gaps:
