@@ -121,6 +121,7 @@ class Publisher:
             **own,
         )
         opt_in = await self.make(models.OptIn, **own)
+        await self.make(models.AdditionalDataDefinition)
         text = await self.make(models.OptInText)
         single = await self.make(
             models.OptInEntry,

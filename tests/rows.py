@@ -97,6 +97,7 @@ _FIXED: dict[str, dict[str, Any]] = {
     },
     "delivery": {"kind": "REGULAR", "status": "PLANNED"},
     "opt_in": {"channel": "EMAIL", "status": "NONE"},
+    "additional_data_definition": {"label": "Feld", "type": "TEXT", "applies_to": "CUSTOMER"},
     "opt_in_text": {
         "purpose": "werbung",
         "channel": "EMAIL",
@@ -151,6 +152,7 @@ _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
     "delivery": {"publishing_on": _day},
     "opt_in": {"purpose": "werbung-{:05}".format},
     "opt_in_text": {"version": "{:05}".format},
+    "additional_data_definition": {"key": "field_{:05}".format},
 }
 """What differs from row to row, by the row's number."""
 
