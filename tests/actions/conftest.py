@@ -30,13 +30,14 @@ def settings(settings: Settings) -> Settings:
 
 
 class Clock:
-    """The database's clock, and how far ahead of it the actions of a test are."""
+    """The database's clock, and how far ahead of it the actions of a test are, or when."""
 
     ahead = timedelta(0)
+    at: datetime | None = None
 
     def __call__(self, now: datetime) -> datetime:
         """The time it is for actions."""
-        return now + self.ahead
+        return self.at or now + self.ahead
 
 
 @pytest.fixture

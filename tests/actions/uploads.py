@@ -31,15 +31,16 @@ async def upload(
     *files: tuple[str, bytes],
     select: str = SELECT,
     token: str | None = None,
+    twice: bool = False,
     **given: Any,
 ) -> dict[str, Any]:
-    """Add an activity with files, and give the whole answer."""
+    """Add an activity with files, and give the whole answer; `twice` puts one in two places."""
     asked = {
         "customerId": customer,
         "kind": "LETTER",
         "text": "Siehe Anlage.",
         **given,
-        "files": [None] * len(files),
+        "files": [None] * (2 if twice else len(files)),
     }
     mutation = (
         "mutation ($input: AddActivityInput!) { addActivity(input: $input) {"
@@ -47,6 +48,8 @@ async def upload(
     )
     operations = json.dumps({"query": mutation, "variables": {"input": asked}})
     places = {str(place): [f"variables.input.files.{place}"] for place in range(len(files))}
+    if twice:
+        places["0"].append("variables.input.files.1")
     response = await publisher.client.post(
         "/graphql",
         files=[
