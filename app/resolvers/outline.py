@@ -31,6 +31,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from app.resolvers.fields import ReadField
 from app.resolvers.reads import (
     Embedded,
+    Inquiry,
     Lookup,
     Lookups,
     OfCaller,
@@ -96,7 +97,7 @@ class Outliner:
                 roots.append(Root(key, nodes, type_.name, None, None))
                 continue
             field, definition = self._field(type_, nodes[0])
-            if not isinstance(field.read, Tab | Lookup | Lookups | OfCaller):
+            if not isinstance(field.read, Tab | Lookup | Lookups | Inquiry | OfCaller):
                 raise NotCompiled(field.python_name)
             roots.append(Root(key, nodes, type_.name, field, definition))
         return roots

@@ -36,9 +36,10 @@ from app.resolvers.finished import FinishedJson, page_parameters
 from app.resolvers.gaps import Gaps
 from app.resolvers.outline import NotCompiled, Outliner, Root, truth_names, variable_names
 from app.resolvers.pages import Page
-from app.resolvers.reads import Key, Lookup, Lookups, OfCaller
+from app.resolvers.reads import Inquired, Inquiry, Key, Lookup, Lookups, OfCaller
 from app.resolvers.roots import (
     CallerAnswer,
+    InquiryAnswer,
     ListAnswer,
     RecordAnswer,
     RecordsAnswer,
@@ -167,9 +168,8 @@ class Plans:
 
     def _asked(self, outline: Outline, pages: dict[Place, Page], targets: list[Target]) -> Asked:
         """What follows from pages and targets, worked out once for the same ones."""
-        columns = tuple(
-            (target.record, target.column) for target in targets if isinstance(target, Key)
-        )
+        keys = [target.key if isinstance(target, Inquired) else target for target in targets]
+        columns = tuple((key.record, key.column) for key in keys if isinstance(key, Key))
         known = (columns, *map(id, pages.values()))
         asked = outline.asked.get(known)
         if asked is None:
@@ -227,7 +227,7 @@ class Plans:
         if root.field is None or root.definition is None:
             return None
         read, needs = root.field.read, root.field.needs
-        if not isinstance(read, Lookup | Lookups):
+        if not isinstance(read, Lookup | Lookups | Inquiry):
             return None
         if needs is not None and needs not in caller.permissions:
             return None
@@ -260,7 +260,9 @@ def _types(target: Target) -> tuple[str, ...]:
     """The types of the records that are looked up, on which the selection depends."""
     if isinstance(target, Key):
         return (target.record.name,)
-    keys = (key for key in target or () if isinstance(key, Key))
+    if target is None or isinstance(target, Inquired):
+        return ()
+    keys = (key for key in target if isinstance(key, Key))
     return tuple(sorted({key.record.name for key in keys}))
 
 
@@ -277,6 +279,8 @@ def _answer(outliner: Outliner, number: int, root: Root, types: tuple[str, ...])
         return RootAnswer(number, root)
     if isinstance(read, Lookup):
         return RecordAnswer(number, root, selected.below, read.missing)
+    if isinstance(read, Inquiry):
+        return InquiryAnswer(number, root, read, selected.below)
     if isinstance(read, OfCaller):
         return CallerAnswer(number, root, read, selected.below)
     return ListAnswer(number, root, selected, selected.below)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.auth.permissions import Permission
@@ -166,6 +166,27 @@ class Lookups:
     missing: str
 
 
+@dataclass(frozen=True)
+class Inquired:
+    """What an inquiry is about: a record, and values by the names of their parameters."""
+
+    key: Key
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Inquiry:
+    """An object that SQL works out for the record that the arguments name.
+
+    `sql` gives one row with the object's fields by their names in Python, over the columns of the
+    record and the parameters that it asks for by name; `missing` is said when there is no record.
+    """
+
+    find: Callable[[Mapping[str, Any]], Inquired]
+    sql: Callable[[Columns, Callable[[str], ColumnElement[Any]]], Select[Any]]
+    missing: str
+
+
 @dataclass(frozen=True, eq=False)
 class OfCaller:
     """An object that says who asks; nothing is read for it."""
@@ -184,5 +205,6 @@ Read = (
     | Python
     | Lookup
     | Lookups
+    | Inquiry
     | OfCaller
 )

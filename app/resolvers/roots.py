@@ -1,6 +1,7 @@
 """How the fields of an operation itself are answered: each says its SQL, and what becomes of it."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -23,12 +24,13 @@ from app.context import forbidden
 from app.errors import ApiError, ErrorCode
 from app.resolvers.finished import FinishedJson
 from app.resolvers.gaps import Gaps, Path, chosen
+from app.resolvers.inquiries import inquiry_parameters, inquiry_row
 from app.resolvers.outline import Root
-from app.resolvers.reads import Key, OfCaller
+from app.resolvers.reads import Inquired, Inquiry, Key, OfCaller
 from app.resolvers.selection import Selected, Shape
 from app.resolvers.sql import json_row, tenant
 
-Target = Key | list[Key | ApiError] | None
+Target = Key | list[Key | ApiError] | Inquired | None
 """What the arguments of a root field name: one record, several, or none in particular."""
 
 
@@ -155,6 +157,42 @@ class RecordAnswer(RootAnswer):
         text = row[f"r{self._number}"]
         if text is None:
             self._missing(gaps, self._message, self._path)
+        return finished(self._shape, text, self._path, gaps)
+
+
+class InquiryAnswer(RootAnswer):
+    """Answers with what SQL tells of the record that the arguments name."""
+
+    def __init__(self, number: int, root: Root, read: Inquiry, shape: Shape) -> None:
+        super().__init__(number, root)
+        self._read = read
+        self._shape = shape
+
+    @property
+    def structure(self) -> Hashable:
+        """The object's, and what is asked."""
+        return (self._read, self._shape.structure)
+
+    def columns(self, json: FinishedJson, target: Target) -> Sequence[ColumnElement[Any]]:
+        """The object."""
+        assert isinstance(target, Inquired)  # noqa: S101  Such a field has one.
+        table = json.tables.next(target.key.record.model)
+        row = inquiry_row(
+            self._read, target, table, f"k{self._number}", partial(json.columns, self._shape)
+        )
+        return [cast(json_row(row), Text).label(f"r{self._number}")]
+
+    def parameters(self, target: Target) -> Mapping[str, Any]:
+        """The key, and the values from the arguments."""
+        assert isinstance(target, Inquired)  # noqa: S101  Such a field has one.
+        return inquiry_parameters(target, f"k{self._number}")
+
+    def value(self, row: asyncpg.Record, target: Target, gaps: Gaps) -> Any:
+        """The object, or null and an error when there is no such record."""
+        del target
+        text = row[f"r{self._number}"]
+        if text is None:
+            self._missing(gaps, self._read.missing, self._path)
         return finished(self._shape, text, self._path, gaps)
 
 

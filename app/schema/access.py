@@ -1,22 +1,19 @@
 """Whether a customer has access now, and why not: the one place that paywalls ask."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from typing import Any
 
-import orjson
 import strawberry
-from sqlalchemy import ColumnElement, Select, Text, bindparam, case, cast, func, null, select, true
+from sqlalchemy import ColumnElement, Select, Text, case, cast, func, null, select, true
 
-from app.context import RequestContext
-from app.database import Statement
 from app.errors import ApiError, ErrorCode
 from app.models.access_right import AccessDenial
 from app.models.access_right import AccessRight as AccessRightModel
-from app.models.customer import Customer as CustomerModel
 from app.resolvers.fields import part
-from app.resolvers.reads import Columns, Key, Row
-from app.resolvers.sql import known_caller, table_of, tenant, whole_row
+from app.resolvers.reads import Columns, Inquired, Inquiry, Key
+from app.resolvers.sql import table_of
 from app.schema.access_right import denial
 from app.schema.enums import described
 
@@ -76,52 +73,40 @@ def _right(t: Columns, unique_id: ColumnElement[str]) -> Select[str, datetime, d
     )
 
 
-def access(t: Columns, unique_id: ColumnElement[str]) -> Select[str, datetime, datetime]:
-    """One row over a customer's columns: `reason` (null is access), `valid_from`, `valid_until`."""
-    right = _right(t, unique_id).lateral("deciding")
+def _access(t: Columns, parameter: Callable[[str], ColumnElement[Any]]) -> Select[Any]:
+    """The fields of `Access`, over a customer's columns."""
+    right = _right(t, cast(parameter("unique_id"), Text)).lateral("deciding")
     reason = case(
         (t.anonymized_at.is_not(None), AccessDenial.ANONYMIZED.value),
         (t.access_blocked_at.is_not(None), AccessDenial.ACCESS_BLOCKED.value),
         (right.c.valid_from.is_(None), AccessDenial.NO_RIGHT.value),
         else_=right.c.why,
     )
-    columns = (reason.label("reason"), right.c.valid_from, right.c.valid_until)
     one = select(null().label("nothing")).subquery("one")
-    return select(*columns).select_from(one.outerjoin(right, true())).correlate_except(right, one)
-
-
-@cache
-def _statement(column: str) -> Statement:
-    """The statement that answers for the customer whose column has a value."""
-    customer = table_of(CustomerModel)
-    found = access(customer.c, bindparam("unique_id", type_=Text)).lateral("found")
-    wanted = customer.c[column]
-    return Statement.of(
-        select(cast(func.row_to_json(whole_row(found)), Text).label("found"))
-        .select_from(known_caller().join(customer, customer.c.tenant_id == tenant()))
-        .join(found, true())
-        .where(wanted == bindparam("value", type_=wanted.type))
+    return (
+        select(
+            reason.is_(None).label("allowed"),
+            reason.label("reason"),
+            right.c.valid_from,
+            right.c.valid_until,
+        )
+        .select_from(one.outerjoin(right, true()))
+        .correlate_except(right, one)
     )
 
 
-async def find_access(context: RequestContext, key: Key, unique_id: str, missing: str) -> Row:
-    """Whether a customer has access to what a unique id stands for.
+def access_of(find: Callable[[Mapping[str, Any]], Key], missing: str) -> Inquiry:
+    """The inquiry of a customer, whom `find` names, about what their argument `uniqueId` says.
 
-    Raises:
-        ApiError: BAD_REQUEST for what is no unique id, NOT_FOUND with the message `missing` when
-            there is no such customer.
+    It raises `ApiError` BAD_REQUEST for what is no unique id.
     """
-    if _UNIQUE_ID.fullmatch(unique_id) is None:
-        raise ApiError(
-            ErrorCode.BAD_REQUEST, "A `uniqueId` has 2 to 30 letters, digits and hyphens."
-        )
-    values = {
-        "tenant": context.reading.principal.tenant_id,
-        "value": key.value,
-        "unique_id": unique_id,
-    }
-    rows = await context.reading.fetch(_statement(key.column or "id"), values)
-    if not rows:
-        raise ApiError(ErrorCode.NOT_FOUND, missing)
-    row: Row = orjson.loads(rows[0]["found"])
-    return {**row, "allowed": row["reason"] is None}
+
+    def inquired(arguments: Mapping[str, Any]) -> Inquired:
+        key, unique_id = find({"by": arguments["customer"]}), arguments["unique_id"]
+        if _UNIQUE_ID.fullmatch(unique_id) is None:
+            raise ApiError(
+                ErrorCode.BAD_REQUEST, "A `uniqueId` has 2 to 30 letters, digits and hyphens."
+            )
+        return Inquired(key, {"unique_id": unique_id})
+
+    return Inquiry(inquired, _access, missing)

@@ -19,11 +19,12 @@ from app.domain.search import query_terms
 from app.errors import ApiError, ErrorCode
 from app.models.customer_term import CustomerCount, TermSource
 from app.resolvers.fields import field
+from app.resolvers.inquiries import read_inquiry
 from app.resolvers.loaders import Read, RowRead, UniqueRead
 from app.resolvers.reads import Columns, Key, Lookup, Lookups, OfCaller, Row, Search, record_of
 from app.resolvers.sql import tenant
 from app.scalars import SCALARS, EmailAddress
-from app.schema.access import Access, find_access
+from app.schema.access import Access, access_of
 from app.schema.additional_data import AdditionalDataDefinition
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab, words_in
@@ -149,6 +150,7 @@ def _node_keys(arguments: Mapping[str, Any]) -> list[Key | ApiError]:
 
 
 _CUSTOMER = Lookup(_customer_key, "There is no such customer.")
+_ACCESS = access_of(_customer_key, _CUSTOMER.missing)
 _NODE = Lookup(_node_key, "There is no record with that id.")
 _NODES = Lookups(_node_keys, _NODE.missing)
 
@@ -179,6 +181,7 @@ class Query:
         "Whether a customer has access at this moment, and why not. It asks for the rights, the "
         "blocked access and anonymisation; whether somebody may log in is another matter.",
         needs=Permission.ACCESS_CHECK,
+        read=_ACCESS,
     )
     async def has_access(
         self,
@@ -189,8 +192,8 @@ class Query:
         ],
     ) -> Access | None:
         """Answer a paywall."""
-        key = _customer_key({"by": customer})
-        return await find_access(_context(info)[0], key, unique_id, _CUSTOMER.missing)  # type: ignore[return-value]  # A source.
+        asked = _ACCESS.find({"customer": customer, "unique_id": unique_id})
+        return await read_inquiry(_context(info)[0], _ACCESS, asked)  # type: ignore[return-value]  # A source.
 
     @field(
         "Any record by its opaque id; null with the error NOT_FOUND when there is none.",

@@ -109,6 +109,11 @@ NASTIES = {
             ", $yes: Boolean = true, $no: Boolean! = false",
         )
     ),
+    "a paywall, twice": Nasty(
+        "query($id: ID!) { x: hasAccess(customer: {id: $id}, uniqueId: \"digital\") { __typename"
+        " why: reason ok: allowed allowed validUntil validFrom }"
+        " hasAccess(customer: {number: \"10001\"}, uniqueId: \"no-such-thing\") { reason } }"
+    ),
     "both conditions at once": Nasty(
         _of_customer(
             "a: id @skip(if: $no) @include(if: $yes) b: id @skip(if: $yes) @include(if: $yes)"
