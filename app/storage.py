@@ -104,15 +104,15 @@ class Storage:
         for key in keys:
             self._ask("delete_object", Key=key)
 
-    async def pages(self) -> AsyncIterator[list[StoredObject]]:
-        """What the bucket holds, up to a thousand objects at a time.
+    async def pages(self, most: int = 1000) -> AsyncIterator[list[StoredObject]]:
+        """What the bucket holds, up to `most` objects at a time.
 
         Raises:
             StorageError: there may be more.
         """
         more: dict[str, str] = {}
         while True:
-            page = await asyncio.to_thread(self._ask, "list_objects_v2", **more)
+            page = await asyncio.to_thread(self._ask, "list_objects_v2", MaxKeys=most, **more)
             yield [
                 StoredObject(found["Key"], found["LastModified"])
                 for found in page.get("Contents", [])

@@ -7,8 +7,9 @@ import httpx2
 import pytest
 from botocore.exceptions import ClientError
 
+from app.embedded.ports import free_ports
 from app.settings import Settings
-from app.storage import Storage, content_disposition
+from app.storage import Storage, StorageError, content_disposition
 
 
 @pytest.fixture
@@ -40,6 +41,30 @@ async def test_a_deleted_file_is_gone_and_deleting_it_again_is_no_error(storage:
     await storage.delete(key)
     answer = await _get(storage.signed_download_url(key, "a.txt", "text/plain", 60))
     assert answer.status_code == 404
+
+
+async def test_a_store_that_cannot_be_reached_is_an_error_of_its_own(
+    storage_settings: dict[str, str],
+) -> None:
+    (port,) = free_ports(1)
+    update = {"s3_endpoint_url": f"http://127.0.0.1:{port}"}
+    storage = Storage(Settings.model_validate({**storage_settings, **update}))
+    with pytest.raises(StorageError):
+        await storage.put("key", b"text", "text/plain")
+    with pytest.raises(StorageError):
+        await storage.delete("key")
+
+
+async def test_a_bucket_is_listed_page_by_page(storage_settings: dict[str, str]) -> None:
+    update = {"s3_bucket": f"pages-{uuid.uuid4()}"}
+    storage = Storage(Settings.model_validate({**storage_settings, **update}))
+    await storage.ensure_bucket()
+    assert [page async for page in storage.pages(2)] == [[]]
+    keys = [f"{place}/{uuid.uuid4()}" for place in range(5)]
+    for key in keys:
+        await storage.put(key, b"text", "text/plain")
+    pages = [[found.key for found in page] async for page in storage.pages(2)]
+    assert pages == [keys[:2], keys[2:4], keys[4:]]
 
 
 async def test_nobody_reads_without_a_signature_or_with_a_changed_one(storage: Storage) -> None:
