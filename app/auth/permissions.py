@@ -23,6 +23,7 @@ class Permission(StrEnum):
     EXPORT_READ = "export:read"
     HISTORY_READ = "history:read"
     CATALOGUE_READ = "catalogue:read"
+    VOUCHER_READ = "voucher:read"
     ADDITIONAL_DATA_READ = "additional_data:read"
     FILE_DOWNLOAD = "file:download"
     STAFF_READ = "staff:read"
@@ -42,3 +43,5 @@ class Permission(StrEnum):
     OPT_IN_DEFINE = "opt_in:define"
     ADDITIONAL_DATA_WRITE = "additional_data:write"
     ADDITIONAL_DATA_DEFINE = "additional_data:define"
+    CATALOGUE_WRITE = "catalogue:write"
+    VOUCHER_WRITE = "voucher:write"

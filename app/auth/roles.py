@@ -16,9 +16,16 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         # May do all there is.
         ADMINISTRATOR: _EVERYTHING,
         # Works in customers' accounts, and has nothing to do with who works here. Nor can it
-        # say in customers' place that they confirmed what they agreed to, or by which words.
+        # say in customers' place that they confirmed what they agreed to, or by which words, or
+        # what is sold at which price.
         AGENT: _EVERYTHING
-        - {Permission.STAFF_READ, Permission.OPT_IN_CONFIRM, Permission.OPT_IN_DEFINE},
+        - {
+            Permission.STAFF_READ,
+            Permission.OPT_IN_CONFIRM,
+            Permission.OPT_IN_DEFINE,
+            Permission.CATALOGUE_WRITE,
+            Permission.VOUCHER_WRITE,
+        },
         # Looks and changes nothing.
         AUDITOR: frozenset(
             permission for permission in Permission if permission.value.endswith(":read")

@@ -62,18 +62,20 @@ PRIVILEGES = {
     "invoice": Privileges(("SELECT", "INSERT"), update=CHANGEABLE),
     "invoice_item": _APPEND,
     "invoice_tax": _APPEND,
-    "issue": _KEEP,
+    "issue": _EDIT,
     "job": _EDIT,
     "login": _APPEND,
     "mail": _KEEP,
     "number_range": _KEEP,
     "offer": _KEEP,
+    "offer_grant": _EDIT,
     "opt_in": _KEEP,
     "opt_in_entry": _APPEND,
     "opt_in_text": _APPEND,
     "order_item": _APPEND,
     "payment_transaction": _KEEP,
     "product": _KEEP,
+    "product_tax_share": _EDIT,
     "publication": _KEEP,
     "role": _READ,
     # Everything but the secrets that a login is checked against.
@@ -85,7 +87,11 @@ PRIVILEGES = {
     "subscription_period": _KEEP,
     "tax_rate": _READ,
     "tenant": _READ,
+    "tenant_tax_rate": _READ,
     "unclaimed_file": _EDIT,
+    "voucher": _KEEP,
+    "voucher_offer": _EDIT,
+    "voucher_redemption": _EDIT,
 }
 
 FUNCTIONS = (

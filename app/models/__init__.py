@@ -20,16 +20,17 @@ from app.models.job import Job
 from app.models.login import Login
 from app.models.mail import Mail
 from app.models.number_range import NumberRange
-from app.models.offer import Offer
+from app.models.offer import Offer, OfferGrant
 from app.models.opt_in import OptIn, OptInEntry, OptInText
 from app.models.order import Order, OrderItem
-from app.models.product import Product
+from app.models.product import Product, ProductTaxShare
 from app.models.publication import Issue, Publication
 from app.models.staff import Role, Staff, StaffMembership
 from app.models.subscription import Subscription, SubscriptionPeriod
 from app.models.tax_rate import TaxRate
 from app.models.tenant import Tenant
 from app.models.transaction import Transaction
+from app.models.voucher import Voucher, VoucherOffer, VoucherRedemption
 
 __all__ = [
     "AccessRight",
@@ -59,12 +60,14 @@ __all__ = [
     "Mail",
     "NumberRange",
     "Offer",
+    "OfferGrant",
     "OptIn",
     "OptInEntry",
     "OptInText",
     "Order",
     "OrderItem",
     "Product",
+    "ProductTaxShare",
     "Publication",
     "Record",
     "Role",
@@ -77,4 +80,7 @@ __all__ = [
     "TenantRow",
     "Transaction",
     "UnclaimedFile",
+    "Voucher",
+    "VoucherOffer",
+    "VoucherRedemption",
 ]

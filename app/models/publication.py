@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Key, Record, at_most, of_tenant, one_of, tenant_foreign_key
+from app.models.base import Key, Record, Versioned, at_most, of_tenant, one_of, tenant_foreign_key
 
 
 class Frequency(StrEnum):
@@ -20,7 +20,7 @@ class Frequency(StrEnum):
     QUARTERLY = "QUARTERLY"
 
 
-class Publication(Record):
+class Publication(Versioned, Record):
     """A newspaper or magazine."""
 
     __tablename__ = "publication"
@@ -30,7 +30,7 @@ class Publication(Record):
     frequency: Mapped[str] = mapped_column(one_of("frequency", Frequency))
 
 
-class Issue(Record):
+class Issue(Versioned, Record):
     """One issue of a publication; orders until the closing date are part of its print run."""
 
     __tablename__ = "issue"
@@ -40,6 +40,7 @@ class Issue(Record):
         UniqueConstraint("tenant_id", "publication_id", "publishing_on"),
         CheckConstraint("closing_on <= publishing_on", name="closing"),
         at_most("number", 30),
+        at_most("title", 200),
     )
 
     publication_id: Mapped[Key]
