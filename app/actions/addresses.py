@@ -4,7 +4,7 @@ As long as a type has an address in effect, one of these is preferred. A preferr
 lies ahead takes the other's place when it comes, without anything being done then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -24,6 +24,7 @@ from app.domain.addresses import Place, Values, check, form, missing, preference
 from app.errors import Refusal, Refused, UserErrorCode
 from app.models import Address, Customer
 from app.models.address import AddressType, AddressValidation
+from app.models.base import longest
 from app.work.action import action
 from app.work.inputs import set_fields
 from app.work.unit import Work
@@ -267,6 +268,18 @@ def _check(values: dict[str, Any], override: bool) -> list[Refusal]:
         values["validation"] = AddressValidation.VALID.value
     problems = [*missing(values), *(() if override else checked.problems)]
     return [
-        Refusal(UserErrorCode.ADDRESS_INVALID, problem.message, (problem.field,))
-        for problem in problems
+        *(
+            Refusal(UserErrorCode.ADDRESS_INVALID, problem.message, (problem.field,))
+            for problem in problems
+        ),
+        *_grown(checked.values),
     ]
+
+
+def _grown(values: Values) -> Iterator[Refusal]:
+    """What has become too long in its country's form: some letters are several as capitals."""
+    for name, value in values.items():
+        most = longest(getattr(Address, name))
+        if len(value or "") > most:
+            message = f"In capitals this has more than {most} characters."
+            yield Refusal(UserErrorCode.TOO_LONG, message, (name,))

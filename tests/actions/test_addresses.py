@@ -125,7 +125,15 @@ INVALID: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     "too long": ({"city": "x" * 201}, [("TOO_LONG", "city")]),
     "control characters": ({"street": "a\0b"}, [("INVALID", "street")]),
     "today": ({"validFrom": TODAY.isoformat()}, [("DATE_NOT_IN_FUTURE", "validFrom")]),
-    "long ago": ({"validFrom": "0001-01-01"}, [("DATE_NOT_IN_FUTURE", "validFrom")]),
+    "too long in capitals": (
+        {"postalCode": "ß" * 20, "override": True},
+        [("TOO_LONG", "postalCode")],
+    ),
+    "a VAT number too long in capitals": (
+        {"country": "US", "region": "CA", "postalCode": "90210", "vatNumber": "ΐ" * 30},
+        [("TOO_LONG", "vatNumber")],
+    ),
+    "long ago": ({"validFrom": "0001-01-02"}, [("DATE_NOT_IN_FUTURE", "validFrom")]),
     "several": (
         {"validFrom": "2020-01-01", "lastName": None, "postalCode": "1"},
         [
