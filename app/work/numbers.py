@@ -11,33 +11,47 @@ from app.work.unit import Work
 
 _FIRST = 10_001
 _LONGEST = 15
-_MOST_TAKEN = 100
-"""How many numbers, given by hand, are stepped over before giving up."""
+_AT_ONCE = 1_000
+"""How many numbers are looked at together, once one was found to be taken."""
 
 
 async def next_number(work: Work, name: str, column: "InstrumentedAttribute[str]") -> str:
     """The next number that no record has in a column; others who want one wait for this one.
 
-    The range begins after the largest number that there is.
+    The range begins after the largest number that there is, and steps over those that were given
+    by hand later, however many stand in a row.
     """
+    last: int | None = await work.session.scalar(_take(work, name))
+    if last is None:
+        last = await work.session.scalar(_begin(work, name, column))
+    assert last is not None  # noqa: S101  It was begun.
+    free = await _free(work, column, range(last, last + 1))
+    start = last + 1
+    while free is None:
+        free = await _free(work, column, range(start, start + _AT_ONCE))
+        start += _AT_ONCE
+    if free != last:
+        await work.session.execute(_range(work, name).values(last=free))
+    return str(free)
+
+
+async def _free(work: Work, column: "InstrumentedAttribute[str]", numbers: range) -> int | None:
+    """The first of some numbers that no record has."""
+    wanted = [str(number) for number in numbers]
     model: Any = column.class_
-    for _ in range(_MOST_TAKEN):
-        last = await work.session.scalar(_take(work, name))
-        if last is None:
-            last = await work.session.scalar(_begin(work, name, column))
-        number = str(last)
-        taken = select(model.id).where(model.tenant_id == work.tenant_id, column == number)
-        if await work.session.scalar(taken) is None:
-            return number
-    raise RuntimeError(f"All the next numbers of {name} are taken.")
+    taken = select(column).where(model.tenant_id == work.tenant_id, column.in_(wanted))
+    found = set((await work.session.scalars(taken)).all())
+    return next((number for number in numbers if str(number) not in found), None)
 
 
 def _take(work: Work, name: str) -> Any:
+    return _range(work, name).values(last=NumberRange.last + 1).returning(NumberRange.last)
+
+
+def _range(work: Work, name: str) -> Any:
     return (
         update(NumberRange)
         .where(NumberRange.tenant_id == work.tenant_id, NumberRange.name == name)
-        .values(last=NumberRange.last + 1)
-        .returning(NumberRange.last)
         .execution_options(synchronize_session=False)
     )
 

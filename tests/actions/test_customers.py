@@ -49,6 +49,18 @@ async def test_a_number_that_is_taken_by_hand_is_stepped_over(publisher: Publish
     assert [p["customer"]["number"] for p in (first, second)] == ["10001", "10003"]
 
 
+async def test_a_thousand_numbers_taken_by_hand_are_stepped_over(publisher: Publisher) -> None:
+    select = "customer { number }"
+    first = await publisher.act("createCustomer", {}, select)
+    await publisher.owner.execute(
+        "INSERT INTO customer (tenant_id, number) SELECT $1, n::text FROM generate_series(10002,"
+        " 11500) AS n",
+        publisher.tenant_id,
+    )
+    others = [await publisher.act("createCustomer", {}, select) for _ in range(2)]
+    assert [p["customer"]["number"] for p in (first, *others)] == ["10001", "11501", "11502"]
+
+
 async def test_what_is_left_out_stays_and_null_removes(publisher: Publisher) -> None:
     key = await publisher.customer(number="7", first_name="Max", title="Dr.", company="KG")
     customer = encode_id("Customer", key)
