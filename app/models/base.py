@@ -47,7 +47,8 @@ class Base(DeclarativeBase):
         date: Date(),
         datetime: DateTime(timezone=True),
         list[str]: ARRAY(Text()),
-        Json: JSONB(),
+        # None is no value at all, which JSON's null would be.
+        Json: JSONB(none_as_null=True),
     }
 
 
