@@ -96,3 +96,9 @@ class RequestContext(CallerContext):
         self.errors: list[GraphQLError] = []
         """What went wrong in finished JSON, of which graphql-core knows nothing."""
         self.pages: dict[tuple[int, ...], Page] = {}
+
+    def see(self, reading: Reading, loader: "RecordLoader") -> None:
+        """Go on in another transaction, with what the caller may by now."""
+        self.reading, self.loader = reading, loader
+        self.principal = reading.principal
+        self.caller = Caller(reading.principal.permissions, self.keyring.lookup_hash)

@@ -106,6 +106,22 @@ class Reading:
             return await self._connection.fetch(statement.sql, *arguments)
 
 
+class Unread(Reading):
+    """A transaction that could not be begun: whatever is read in it fails for that reason."""
+
+    def __init__(self, principal: Principal, reason: Exception) -> None:
+        self.principal = principal
+        self._reason = reason
+
+    async def fetch(self, _statement: Statement, _values: Mapping[str, Any]) -> Sequence[Any]:
+        """Fail.
+
+        Raises:
+            Exception: the reason why there is no transaction.
+        """
+        raise self._reason
+
+
 class Pool:
     """Connections that are lent to one request at a time, the one used last first.
 

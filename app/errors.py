@@ -12,10 +12,14 @@ Three kinds leave the application, and nothing else is raised on purpose:
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from graphql import GraphQLError
 
 UNKNOWN_TOKEN = "The token is unknown, expired or revoked."  # noqa: S105  It is a message.
+MOST_REFUSALS = 100
+"""How many reasons a client is told at once: a short request can be wrong in very many places."""
+
 UNAVAILABLE = "The service is unavailable at the moment. Try again soon."
 
 
@@ -145,8 +149,8 @@ class Refused(Exception):  # noqa: N818  It is an answer, not an error.
 
     @classmethod
     def because(cls, refusals: Iterable[Refusal]) -> "Refused":
-        """Refused for these reasons, of which there is at least one."""
-        reasons = tuple(refusals)
+        """Refused for these reasons, of which there is at least one and the first ones are told."""
+        reasons = tuple(islice(refusals, MOST_REFUSALS))
         refused = cls(reasons[0].code, reasons[0].message, *reasons[0].field)
         refused.refusals = reasons
         return refused

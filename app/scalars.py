@@ -38,6 +38,9 @@ class UploadedFile:
     """How many bytes came, also of one that is too large."""
 
 
+MOST_LEVELS = 32
+"""Deepest nesting of JSON, which whoever walks through it relies on."""
+
 _DECIMAL = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})", re.ASCII)
 """What XML Schema calls a decimal, which has no exponent, and no longer than money needs."""
 
@@ -88,6 +91,16 @@ def _parse_decimal(value: Any) -> Decimal:
     if not isinstance(value, str) or _DECIMAL.fullmatch(value) is None:
         raise _invalid("a decimal number in a string", value)
     return Decimal(value)
+
+
+def _parse_json(value: Any) -> Any:
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        inner = [member for member in level if isinstance(member, dict | list)]
+        level = [one for m in inner for one in (m.values() if isinstance(m, dict) else m)]
+        if not level:
+            return value
+    raise GraphQLError(f"JSON is nested at most {MOST_LEVELS} levels deep.")
 
 
 def _text(what: str) -> Any:
@@ -168,6 +181,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="Any JSON value, of a shape that only its writer knows.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
+        parse_value=_parse_json,
     ),
     UploadedFile: strawberry.scalar(
         name="Upload",

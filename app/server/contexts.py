@@ -8,7 +8,7 @@ from graphql import GraphQLSchema
 
 from app.auth.tokens import hash_token
 from app.context import RequestContext, Services
-from app.database import Database, Principal
+from app.database import Database, Principal, Reading, Unread
 from app.errors import UNKNOWN_TOKEN, ApiError, ErrorCode
 from app.resolvers.loaders import RecordLoader
 from app.resolvers.selection import Selections
@@ -61,9 +61,13 @@ class Contexts:
                 # held while the action waits for others.
                 await stack.aclose()
                 key = await self._performer.perform(action, input, token_hash)
-                after = await stack.enter_async_context(self._database.reading(token_hash))
-                context.reading = after
-                context.loader = RecordLoader(after, self._statements)
+                after: Reading
+                try:
+                    after = await stack.enter_async_context(self._database.reading(token_hash))
+                except Exception as error:  # noqa: BLE001  It is told where something is read.
+                    # The action is done, so it must not look as if it had failed.
+                    after = Unread(context.principal, error)
+                context.see(after, RecordLoader(after, self._statements))
                 return key
 
             context.act = act

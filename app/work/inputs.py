@@ -9,6 +9,7 @@ standards write them.
 import dataclasses
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import strawberry
@@ -24,6 +25,11 @@ Check = Callable[[Any], Any]
 Input = TypeVar("Input")
 
 _CHECK = "check"
+_ENDLESS = frozenset(
+    {date.min, date.max, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)}
+)
+"""What the driver writes as infinity, which is no day that anybody could read again."""
+
 _LONGEST_ID = 200
 
 GIVEN: Any = dataclasses.MISSING
@@ -153,6 +159,10 @@ def _checked_field(
     field: "dataclasses.Field[Any]", value: Any, path: tuple[str, ...], refusals: list[Refusal]
 ) -> Any:
     if value is None or value is UNSET:
+        return value
+    if isinstance(value, date) and value in _ENDLESS:
+        message = "The calendar ends here. What has no end, or no beginning, is left out or null."
+        refusals.append(Refusal(UserErrorCode.INVALID, message, path))
         return value
     check: Check | None = field.metadata.get(_CHECK)
     if check is None:
