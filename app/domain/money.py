@@ -76,11 +76,12 @@ class Money:
             raise TypeError(f"Money is made of a Decimal, not of {type(self.amount).__name__}.")
         if not self.amount.is_finite() or abs(self.amount) > LARGEST_AMOUNT:
             raise ValueError(f"{self.amount} is too large.")
-        minor = Fraction(self.amount) * 10 ** decimals(self.currency)
-        if minor.denominator != 1:
+        numerator, denominator = self.amount.as_integer_ratio()
+        minor, rest = divmod(numerator * 10 ** decimals(self.currency), denominator)
+        if rest:
             raise ValueError(f"{self.amount} is no whole number of {self.currency}'s minor units.")
         # Written with the currency's decimals, so that equal amounts read the same.
-        object.__setattr__(self, "amount", _from_minor(minor.numerator, self.currency))
+        object.__setattr__(self, "amount", _from_minor(minor, self.currency))
 
     @classmethod
     def of(cls, amount: str, currency: str = "EUR") -> "Money":
@@ -190,5 +191,4 @@ def _to_minor(amount: Decimal, currency: str) -> int:
 
 def _from_minor(minor: int, currency: str) -> Decimal:
     """An amount of so many minor units, whatever precision decimals have around here."""
-    digits = tuple(int(digit) for digit in str(abs(minor)))
-    return Decimal((1 if minor < 0 else 0, digits, -decimals(currency)))
+    return Decimal(f"{minor}E-{decimals(currency)}")

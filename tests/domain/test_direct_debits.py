@@ -1,0 +1,104 @@
+"""On which days debits are drawn, and in what sequence."""
+
+import subprocess
+import sys
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+
+from app.domain.direct_debits import (
+    PRE_NOTIFICATION_DAYS,
+    SequenceType,
+    announced_by,
+    business_day_from,
+    collected_on,
+    is_business_day,
+    sequence_type,
+    submitted_by,
+)
+from tests.domain.strategies import always, days
+
+
+@pytest.mark.parametrize(
+    ("day", "open_"),
+    [
+        ("2026-01-01", False),
+        ("2026-04-03", False),
+        ("2026-04-06", False),
+        ("2026-05-01", False),
+        ("2026-12-25", False),
+        ("2026-11-21", False),
+        ("2026-11-22", False),
+        # Holidays of Germany, on which banks settle all the same.
+        ("2026-05-14", True),
+        ("2022-10-03", True),
+        ("2027-01-06", True),
+        # Whit Monday is a working day of TARGET, and so is the 31st of December.
+        ("2026-05-25", True),
+        ("2026-12-31", True),
+    ],
+)
+def test_banks_settle_on_the_days_of_target(day: str, open_: bool) -> None:
+    assert is_business_day(date.fromisoformat(day)) is open_
+
+
+def test_target_closes_on_six_days_a_year() -> None:
+    year = [date(2025, 1, 1) + timedelta(days=number) for number in range(365)]
+    closed = [day for day in year if day.weekday() < 5 and not is_business_day(day)]
+    assert [(day.month, day.day) for day in closed] == [
+        (1, 1),
+        (4, 18),
+        (4, 21),
+        (5, 1),
+        (12, 25),
+        (12, 26),
+    ]
+
+
+def test_other_notice_can_be_agreed() -> None:
+    assert collected_on(date(2026, 11, 24), date(2026, 11, 23), days=1) == date(2026, 11, 24)
+    assert announced_by(date(2026, 11, 24), days=1) == date(2026, 11, 23)
+    assert submitted_by(date(2026, 11, 24), business_days=3) == date(2026, 11, 19)
+
+
+@pytest.mark.parametrize(
+    ("recurrent", "presented_before", "last", "type_"),
+    [
+        (True, False, False, SequenceType.FRST),
+        (True, True, False, SequenceType.RCUR),
+        (True, True, True, SequenceType.FNAL),
+        (True, False, True, SequenceType.FNAL),
+        (False, False, True, SequenceType.OOFF),
+        (False, False, False, SequenceType.OOFF),
+    ],
+)
+def test_the_sequence_follows_the_mandate(
+    recurrent: bool, presented_before: bool, last: bool, type_: SequenceType
+) -> None:
+    found = sequence_type(recurrent=recurrent, presented_before=presented_before, last=last)
+    assert found is type_
+
+
+def test_a_mandate_for_one_debit_is_used_once() -> None:
+    with pytest.raises(ValueError, match="again"):
+        sequence_type(recurrent=False, presented_before=True)
+
+
+def test_holidays_are_loaded_when_they_are_asked_for() -> None:
+    program = "import sys, app.domain.direct_debits; sys.exit('holidays' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@always
+@given(days, days)
+def test_a_debit_is_announced_in_time_and_drawn_when_banks_work(due: date, told: date) -> None:
+    day = collected_on(due, told)
+    assert day >= due
+    assert announced_by(day) >= told
+    assert is_business_day(day)
+    assert is_business_day(submitted_by(day))
+    assert submitted_by(day) < day
+    # No later than it has to be: from Maundy Thursday on, banks rest for four days in a row.
+    assert day - max(due, told + timedelta(days=PRE_NOTIFICATION_DAYS)) <= timedelta(days=4)
+    assert business_day_from(day) == day
