@@ -6,11 +6,14 @@ import json
 import zipfile
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
 from app import models
 from app.demo.account import SYSTEM, Account
+from app.domain.files.thumbnails import THUMBNAIL_TYPE
+from app.models.file import thumbnail_key
 from app.storage import Storage
 
 _ATTACHMENTS = (
@@ -133,6 +136,9 @@ def _add_file(
 ) -> int:
     key = f"{account.batch.tenant_id}/{account.rng.getrandbits(128):032x}"
     uploads.append(Upload(key, data, content_type))
+    picture = None if purpose == "EXPORT" else _picture(data, name.rpartition(".")[2])
+    if picture is not None:
+        uploads.append(Upload(thumbnail_key(key), picture, THUMBNAIL_TYPE))
     return account.batch.add(
         models.File,
         customer_id=account.id,
@@ -145,7 +151,17 @@ def _add_file(
         content_type=content_type,
         size_bytes=len(data),
         sha256=sha256(data).hexdigest(),
+        has_thumbnail=picture is not None,
     )
+
+
+@cache
+def _picture(data: bytes, extension: str) -> bytes | None:
+    """The small picture that an upload would get. Our own files need no process of their own."""
+    from app.domain.files.checks import check
+    from app.domain.files.thumbnails import thumbnail
+
+    return thumbnail(data, check(data, f"file.{extension}"))
 
 
 def _own(account: Account, model: "type[models.TenantRow]") -> "list[dict[str, object]]":

@@ -17,6 +17,7 @@ from app.auth.tokens import hash_token
 from app.demo.accounts import FIRST_NUMBER
 from app.demo.seed import PUBLISHER, Size, ensure
 from app.encryption import Keyring
+from app.models.file import thumbnail_key
 from app.settings import Settings
 from app.storage import Storage
 from tests.conftest import Database, cloned, in_a_loop_of_its_own, settings_of
@@ -250,6 +251,11 @@ async def test_files_are_in_the_store(owner: Connection, settings: Settings) -> 
             content = (await client.get(url)).content
             assert len(content) == row["size_bytes"]
             assert sha256(content).hexdigest() == row["sha256"]
+            if row["has_thumbnail"]:
+                key = thumbnail_key(row["key"])
+                url = storage.signed_download_url(key, "a.webp", "image/webp", 60)
+                assert (await client.get(url)).content.startswith(b"RIFF")
+    assert all(row["has_thumbnail"] is (row["purpose"] != "EXPORT") for row in rows)
 
 
 async def test_locks_are_shown_and_the_anonymised_account_is_scrubbed(owner: Connection) -> None:
