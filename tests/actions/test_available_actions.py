@@ -5,10 +5,12 @@ from itertools import product
 from typing import Any
 
 import pytest
+from strawberry.utils.str_converters import to_snake_case
 
 from app.actions import all_actions
 from app.auth.permissions import Permission
 from app.schema.node import encode_id
+from tests.actions.examples import EXAMPLES
 from tests.publisher import Publisher
 
 QUERY = """
@@ -17,16 +19,6 @@ QUERY = """
     }
 """
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
-INPUTS: dict[str, dict[str, Any]] = {
-    "addTag": {"tag": "VIP"},
-    "removeTag": {"tag": "old"},
-    "updateCustomer": {"lastName": "Neu"},
-    "blockCustomer": {},
-    "unblockCustomer": {},
-    "blockAccess": {},
-    "unblockAccess": {},
-}
-"""What each of these needs besides a customer, so that its input stands against nothing."""
 
 
 async def available(
@@ -46,6 +38,12 @@ async def test_every_action_on_an_account_is_listed(publisher: Publisher, custom
     assert [name.lower() for name in await available(publisher, customer)] == names
 
 
+def test_every_action_on_an_account_is_tried() -> None:
+    assert {to_snake_case(name) for name in EXAMPLES} == {
+        action.name for action in all_actions() if action.in_account
+    }
+
+
 @pytest.mark.parametrize(("login", "access", "anonymized"), list(product((None, SINCE), repeat=3)))
 async def test_what_is_said_is_what_then_happens(
     publisher: Publisher, login: Any, access: Any, anonymized: Any
@@ -56,11 +54,15 @@ async def test_what_is_said_is_what_then_happens(
         "anonymized_at": anonymized,
         "tags": ["old"],
     }
-    for name, given in INPUTS.items():
-        customer = encode_id("Customer", await publisher.customer(**state))
-        said = (await available(publisher, customer))[name]
-        payload = await publisher.act(name, {"customerId": customer, **given})
-        assert [error["code"] for error in payload["userErrors"]] == said
+    customer = await publisher.customer(**state)
+    said = await available(publisher, encode_id("Customer", customer))
+    for name, example in EXAMPLES.items():
+        # What changes the state has a customer of its own; nothing else does.
+        changes_it = "block" in name.lower() and example.of is None
+        own = await publisher.customer(**state) if changes_it else customer
+        payload = await publisher.act(name, await example.input(publisher, own))
+        refused = [error["code"] for error in payload["userErrors"]]
+        assert (name, refused) == (name, said[name])
 
 
 async def test_a_permission_that_is_missing_is_a_reason(

@@ -1,48 +1,60 @@
 """Who may act: nobody unknown, nobody without the permission, nobody of another tenant."""
 
-from typing import Any
-
 import pytest
+from strawberry.utils.str_converters import to_snake_case
 
-from app.actions import all_actions
+from app import models
 from app.auth.permissions import Permission
 from app.schema.node import encode_id
+from app.work.action import ACTIONS
+from tests.actions.examples import EXAMPLES
 from tests.actions.unchanged import Everything
 from tests.publisher import Publisher, codes, refusals
-
-INPUTS: dict[str, dict[str, Any]] = {
-    "addTag": {"tag": "VIP"},
-    "removeTag": {"tag": "VIP"},
-    "updateCustomer": {"lastName": "Neu"},
-    "blockCustomer": {},
-    "unblockCustomer": {},
-    "blockAccess": {},
-    "unblockAccess": {},
-}
+from tests.rows import EPOCH
 
 
-@pytest.mark.parametrize("name", INPUTS)
 async def test_without_the_permission_nothing_happens(
-    publisher: Publisher, customer: str, everything: Everything, name: str
+    publisher: Publisher, everything: Everything
 ) -> None:
-    action = next(a for a in all_actions() if a.name.replace("_", "") == name.lower())
-    others = [permission for permission in Permission if permission != action.needs]
-    token = await publisher.issue_token(*others)
+    customer = await publisher.customer(tags=["old"])
+    inputs = {name: await example.input(publisher, customer) for name, example in EXAMPLES.items()}
+    tokens = {
+        needs: await publisher.issue_token(*(set(Permission) - {needs})) for needs in Permission
+    }
     async with everything.unchanged():
-        answer = await publisher.ask_to(name, {"customerId": customer, **INPUTS[name]}, "", token)
-    assert codes(answer) == ["FORBIDDEN"]
-    assert answer["data"] == {name: None}
-    assert str(action.needs) in answer["errors"][0]["message"]
+        for name, given in inputs.items():
+            needs = ACTIONS[to_snake_case(name)].needs
+            answer = await publisher.ask_to(name, given, "", tokens[needs])
+            assert (codes(answer), answer["data"]) == (["FORBIDDEN"], {name: None})
+            assert str(needs) in answer["errors"][0]["message"]
 
 
-@pytest.mark.parametrize("name", INPUTS)
-async def test_another_publishers_customer_is_not_found(
-    publisher: Publisher, competitor: Publisher, everything: Everything, name: str
+async def test_what_is_another_publishers_is_not_found(
+    publisher: Publisher, competitor: Publisher, everything: Everything
 ) -> None:
-    theirs = encode_id("Customer", await publisher.customer())
+    customer = await publisher.customer(tags=["old"])
+    inputs = {name: await example.input(publisher, customer) for name, example in EXAMPLES.items()}
     async with everything.unchanged():
-        payload = await competitor.act(name, {"customerId": theirs, **INPUTS[name]})
-    assert refusals(payload) == [("NOT_FOUND", "customerId")]
+        for name, given in inputs.items():
+            payload = await competitor.act(name, given)
+            expected = [("NOT_FOUND", EXAMPLES[name].field)]
+            if name == "recordDoubleOptIn":
+                expected = [("CONFIRMATION_INVALID", "token")]
+            assert (name, refusals(payload)) == (name, expected)
+
+
+async def test_an_id_of_another_type_is_refused(
+    publisher: Publisher, everything: Everything
+) -> None:
+    customer = await publisher.customer(tags=["old"])
+    mail = encode_id("Mail", await publisher.make(models.Mail, customer_id=customer))
+    inputs = {name: await example.input(publisher, customer) for name, example in EXAMPLES.items()}
+    async with everything.unchanged():
+        for name, given in inputs.items():
+            field = EXAMPLES[name].field
+            if field in given:
+                payload = await publisher.act(name, given | {field: mail})
+                assert (name, refusals(payload)) == (name, [("INVALID", field)])
 
 
 NO_CUSTOMERS = {
@@ -69,13 +81,12 @@ async def test_an_id_of_no_customer_is_refused(
 async def test_an_anonymised_account_refuses_all_but_what_says_otherwise(
     publisher: Publisher, everything: Everything
 ) -> None:
-    from tests.actions.test_available_actions import SINCE
-
-    customer = encode_id("Customer", await publisher.customer(anonymized_at=SINCE))
-    for name, given in INPUTS.items():
-        async with everything.unchanged():
-            payload = await publisher.act(name, {"customerId": customer, **given})
-        assert refusals(payload)[0] == ("CUSTOMER_ANONYMIZED", "")
+    customer = await publisher.customer(tags=["old"], anonymized_at=EPOCH)
+    inputs = {name: await example.input(publisher, customer) for name, example in EXAMPLES.items()}
+    async with everything.unchanged():
+        for name, given in inputs.items():
+            payload = await publisher.act(name, given)
+            assert (name, refusals(payload)[0]) == (name, ("CUSTOMER_ANONYMIZED", ""))
 
 
 async def test_a_permission_that_is_missing_hides_no_other_mutation(

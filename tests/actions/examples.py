@@ -1,0 +1,126 @@
+"""For every action on an account an input that nothing stands against but the account's state."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from app import models
+from app.domain.opt_ins import confirmation_token
+from app.models.base import CustomerRecord
+from app.schema.node import encode_id
+from tests.publisher import Publisher
+from tests.rows import KEYRING
+
+Given = dict[str, Any]
+
+_BERLIN = {
+    "lastName": "Muster",
+    "street": "Lindenallee 5",
+    "postalCode": "10115",
+    "city": "Berlin",
+    "country": "DE",
+}
+
+
+class Example(NamedTuple):
+    """What an action is to be asked for, and the record that it is about, if that is another one
+    than the customer."""
+
+    given: Mapping[str, Any] = MappingProxyType({})
+    of: type[CustomerRecord] | None = None
+    field: str = "customerId"
+    row: Callable[[Publisher], Awaitable[dict[str, Any]]] | None = None
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input for a customer, whose record is made for it."""
+        if self.of is None:
+            return {self.field: encode_id("Customer", customer), **self.given}
+        row = {} if self.row is None else await self.row(publisher)
+        key = await publisher.make(self.of, customer_id=customer, **row)
+        return {self.field: encode_id(self.of.__name__, key), **self.given}
+
+
+class _Confirmation(Example):
+    """A click on the link of a single opt-in."""
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input with the token of a single opt-in that is made for it."""
+        own = {"customer_id": customer}
+        opt_in = await publisher.make(models.OptIn, **own)
+        until = datetime.now(UTC) + timedelta(days=1)
+        entry = await publisher.make(
+            models.OptInEntry, opt_in_id=opt_in, confirm_until=until, **own
+        )
+        token = confirmation_token(KEYRING.lookup_hash, publisher.tenant_id, entry)
+        return {"token": token, **self.given}
+
+
+async def _just_written(publisher: Publisher) -> dict[str, Any]:
+    token = await publisher.owner.fetchval(
+        "SELECT min(id) FROM access_token WHERE tenant_id = $1", publisher.tenant_id
+    )
+    return {"actor_kind": "PARTNER", "actor_id": token, "created_at": datetime.now(UTC)}
+
+
+async def _blocked(_publisher: Publisher) -> dict[str, Any]:
+    return {"blocked_at": datetime.now(UTC)}
+
+
+async def _pinned(_publisher: Publisher) -> dict[str, Any]:
+    return {"pinned_at": datetime.now(UTC)}
+
+
+async def _signed(_publisher: Publisher) -> dict[str, Any]:
+    return {"mandate_signed_on": datetime.now(UTC).date() - timedelta(days=2)}
+
+
+async def _ordered(publisher: Publisher) -> dict[str, Any]:
+    product = await publisher.make(models.Product)
+    return {"offer_id": await publisher.make(models.Offer, product_id=product)}
+
+
+_ACTIVITY: Given = {"of": models.Activity, "field": "activityId"}
+_ADDRESS: Given = {"of": models.Address, "field": "addressId"}
+_RIGHT: Given = {"of": models.AccessRight, "field": "accessRightId"}
+_ACCOUNT: Given = {"of": models.BankAccount, "field": "bankAccountId", "row": _signed}
+
+EXAMPLES: dict[str, Example] = {
+    "addAccessRight": Example({"uniqueId": "digital"}),
+    "addActivity": Example({"kind": "NOTE", "text": "Angerufen."}),
+    "addBankAccount": Example({"owner": "Muster", "iban": "DE12500105170648489890"}),
+    "addDeliveryAddress": Example(_BERLIN),
+    "addInvoiceAddress": Example(_BERLIN),
+    "addTag": Example({"tag": "VIP"}),
+    "blockAccess": Example(),
+    "blockAccessRight": Example(**_RIGHT),
+    "blockCustomer": Example(),
+    "changeOptIn": Example(
+        {"purpose": "werbung", "channel": "EMAIL", "status": "OBJECTION", "source": "Brief"}
+    ),
+    "editActivity": Example({"text": "Neu."}, **_ACTIVITY, row=_just_written),
+    "pinActivity": Example(**_ACTIVITY),
+    "recordDoubleOptIn": _Confirmation({"source": "Link"}),
+    "removeAccessRight": Example(**_RIGHT),
+    "removeActivity": Example(**_ACTIVITY, row=_just_written),
+    "removeAddress": Example(**_ADDRESS),
+    "removeBankAccount": Example(**_ACCOUNT),
+    "removeTag": Example({"tag": "old"}),
+    "revokeMandate": Example(**_ACCOUNT),
+    "setAdditionalData": Example({"values": {}}),
+    "setOrderAdditionalData": Example({"values": {}}, models.Order, "orderId"),
+    "setPreferredAddress": Example(**_ADDRESS),
+    "setPreferredBankAccount": Example(**_ACCOUNT),
+    "setSubscriptionAdditionalData": Example(
+        {"values": {}}, models.Subscription, "subscriptionId", _ordered
+    ),
+    "unblockAccess": Example(),
+    "unblockAccessRight": Example(**_RIGHT, row=_blocked),
+    "unblockCustomer": Example(),
+    "unpinActivity": Example(**_ACTIVITY, row=_pinned),
+    "updateAccessRight": Example({"uniqueId": "print"}, **_RIGHT),
+    "updateAddress": Example({"city": "Potsdam"}, **_ADDRESS),
+    "updateCustomer": Example({"lastName": "Neu"}),
+    "updateMandate": Example({"mandateReference": "M-1"}, **_ACCOUNT),
+}
+"""By the mutations' names; customers in these tests have the tag `old`."""
