@@ -1,14 +1,14 @@
-"""`make bench`: what reads cost, beside peers and in large tenants."""
+"""`make bench`: what requests cost, beside peers, in large tenants and in the long run."""
 
+import asyncio
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
-from rich.console import Console
 
 from app.commands.progress import Progress
 from app.commands.serving import prepare
@@ -16,17 +16,21 @@ from app.embedded.services import provided
 from app.schema.customer import Customer
 from app.schema.node import key_of
 from app.settings import Settings
-from benchmarks.accounts import TENANT, filled_accounts
+from benchmarks.accounts import TENANT, Accounts, filled_accounts
+from benchmarks.cold import cold as measure_cold
+from benchmarks.documents import Documents
 from benchmarks.growth import growth as measure_growth
 from benchmarks.load import generating
-from benchmarks.peers.comparison import Comparison, Rounds, postmaster_of, start
+from benchmarks.memory import over_documents, over_minutes
+from benchmarks.peers.comparison import Comparison, Rounds, start
 from benchmarks.peers.peer import Peer, known_peers
-from benchmarks.peers.report import markdown, show
+from benchmarks.peers.report import COLUMNS, rows
 from benchmarks.peers.workloads import Workload, workloads
+from benchmarks.peers.writes import durability, undone
 from benchmarks.profile import profile as measure_profile
-from benchmarks.tenants import long_account, tenant_of
-
-_WIDTH = 120
+from benchmarks.report import Report
+from benchmarks.tenants import actor_of, long_account, tenant_of
+from benchmarks.workers import workers as measure_workers
 
 _KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "33554432"}
 """Lets glibc keep what is freed, for the embedded PostgreSQL and all servers alike.
@@ -39,11 +43,33 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 Data = Annotated[Path, typer.Option(help="Where data is kept.")]
 Port = Annotated[int, typer.Option(help="The first port that servers listen on.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
+Workloads = Annotated[
+    str, typer.Option("--workloads", help="Workloads: W1, W1m, W2, W3, W4, W5, W7.")
+]
+
+
+class Ready(NamedTuple):
+    """What is measured: the data, and the application and its peers over it."""
+
+    settings: Settings
+    accounts: Accounts
+    workloads: list[Workload]
+    peers: list[Peer]
+
+    @property
+    def application(self) -> Peer:
+        """The application itself."""
+        return self.peers[0]
+
+    def chosen(self, names: str) -> list[Workload]:
+        """The workloads of such names, or all of them."""
+        return [one for one in self.workloads if not names or one.name in names.split(",")]
 
 
 @app.callback(invoke_without_command=True)
 def main(context: typer.Context) -> None:
-    """Measure the application against its peers (the default), or how its reads grow.
+    """Measure the application against its peers (the default), or what else a command says.
 
     Data is made once and kept: 20,000 customers with 3.5 million records in a few minutes, a
     million customers in the better part of an hour.
@@ -55,32 +81,33 @@ def main(context: typer.Context) -> None:
 @app.command()
 def peers(
     only: Annotated[str, typer.Option(help="Peers: abokonto, postgraphile, strawberry, sql.")] = "",
-    workload: Annotated[
-        str, typer.Option("--workloads", help="Workloads: W1, W1m, W2, W3, W4, W7.")
-    ] = "",
+    workload: Workloads = "",
     rounds: Annotated[int, typer.Option(help="How often each peer is measured.")] = 5,
     seconds: Annotated[float, typer.Option(help="How long each time.")] = 3,
     connections: Annotated[int, typer.Option(help="Requests at once, for throughput.")] = 8,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    markdown: Markdown = False,
     data: Data = Path("var/bench"),
     port: Port = 8900,
 ) -> None:
     """Measure the application, PostGraphile, plain Strawberry and hand-written SQL in turns."""
-    console = _console()
-    with _ready(data, port, console) as settings, ExitStack() as stack:
-        chosen, compared = _chosen(settings, console, only, workload)
-        running = list(start(compared, settings, stack, console))
+    report = Report(markdown=markdown)
+    with _ready(data, port, report) as ready, ExitStack() as stack:
+        compared = [one for one in ready.peers if not only or one.name in only.split(",")]
+        running = list(start(compared, ready.settings, stack, report.progress))
         generator = stack.enter_context(generating())
-        comparison = Comparison(running, generator, postmaster_of(settings), console)
+        comparison = Comparison(running, generator, ready.settings, report.progress)
         titles = {peer.name: peer.title for peer in compared}
-        for one in chosen:
-            results = comparison.measure(one, Rounds(rounds, seconds, connections))
+        for one in ready.chosen(workload):
+            cleaning = (
+                undone(ready.settings, ready.accounts.tenant) if one.writes else nullcontext()
+            )
+            with cleaning:
+                results = comparison.measure(one, Rounds(rounds, seconds, connections))
             size = next(iter(results.values())).bytes / 1000
             title = f"{one.name}: {one.title} ({size:.1f} kB)"
-            if as_markdown:
-                print(markdown(title, results, titles))
-            else:
-                show(console, title, results, titles)
+            report.table(title, COLUMNS, rows(results, titles))
+            if one.writes:
+                report.say(f"PostgreSQL: {asyncio.run(durability(ready.settings))}.")
 
 
 @app.command()
@@ -88,62 +115,120 @@ def growth(
     small: Annotated[int, typer.Option(help="Customers of one tenant.")] = 10_000,
     large: Annotated[int, typer.Option(help="Customers of the other.")] = 1_000_000,
     seconds: Annotated[float, typer.Option(help="How long each pair is measured.")] = 10,
+    markdown: Markdown = False,
     data: Data = Path("var/bench"),
     port: Port = 8900,
 ) -> None:
-    """Measure the same reads in a small and a large tenant."""
-    console = _console()
-    with _ready(data, port, console) as settings:
-        measure_growth(settings, console, (small, large), seconds)
+    """Measure the same reads in a small and a large tenant; searching the large one is W6."""
+    report = Report(markdown=markdown)
+    with _database(data, port, report) as settings:
+        report.say(_machine())
+        measure_growth(settings, report, (small, large), seconds)
 
 
 @app.command()
 def profile(
-    workload: Annotated[
-        str, typer.Option("--workloads", help="Workloads: W1, W1m, W2, W3, W4, W7.")
-    ] = "",
+    workload: Workloads = "W1,W2,W3,W4",
     seconds: Annotated[float, typer.Option(help="How long each is measured.")] = 3,
+    markdown: Markdown = False,
     data: Data = Path("var/bench"),
     port: Port = 8900,
 ) -> None:
     """Show where the time of a request goes."""
-    console = _console()
-    with _ready(data, port, console) as settings, generating() as generator:
-        chosen, (peer,) = _chosen(settings, console, "abokonto", workload)
-        measure_profile(settings, console, generator, peer, chosen, seconds)
+    report = Report(markdown=markdown)
+    with _ready(data, port, report) as ready, generating() as generator:
+        chosen = ready.chosen(workload)
+        measure_profile(ready.settings, report, generator, ready.application, chosen, seconds)
 
 
-def _console() -> Console:
-    """The terminal, or for a file lines that are long enough for the tables."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
+@app.command()
+def workers(
+    workload: Workloads = "W1,W3,W7",
+    rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 5,
+    seconds: Annotated[float, typer.Option(help="How long each time.")] = 3,
+    connections: Annotated[int, typer.Option(help="Requests at once.")] = 16,
+    markdown: Markdown = False,
+    data: Data = Path("var/bench"),
+    port: Port = 8900,
+) -> None:
+    """Measure one worker and two in turns, and what the cores are busy with."""
+    report = Report(markdown=markdown)
+    with _ready(data, port, report) as ready, generating() as generator:
+        times = Rounds(rounds, seconds, connections)
+        chosen = ready.chosen(workload)
+        measure_workers(ready.settings, report, generator, ready.application, chosen, times)
+
+
+@app.command()
+def memory(
+    minutes: Annotated[int, typer.Option(help="How long W1 is asked; 0 leaves that out.")] = 60,
+    documents: Annotated[
+        int, typer.Option(help="How many different documents are asked; 0 leaves that out.")
+    ] = 10_000,
+    markdown: Markdown = False,
+    data: Data = Path("var/bench"),
+    port: Port = 8900,
+) -> None:
+    """Watch the memory of a worker over an hour of W1, and over documents that are different."""
+    report = Report(markdown=markdown)
+    with (
+        _ready(data, port, report, keep_memory=False) as ready,
+        generating() as generator,
+    ):
+        known = (ready.settings, report, generator, ready.application)
+        if minutes:
+            over_minutes(*known, ready.chosen("W1")[0], minutes)
+        if documents:
+            over_documents(*known, Documents(ready.application, ready.accounts), documents)
+
+
+@app.command()
+def cold(
+    times: Annotated[int, typer.Option(help="How many documents of each kind.")] = 50,
+    markdown: Markdown = False,
+    data: Data = Path("var/bench"),
+    port: Port = 8900,
+) -> None:
+    """Measure what a document costs that was never seen."""
+    report = Report(markdown=markdown)
+    with _ready(data, port, report) as ready, generating() as generator:
+        documents = Documents(ready.application, ready.accounts)
+        measure_cold(ready.settings, report, generator, ready.application, documents, times)
 
 
 @contextmanager
-def _ready(data: Path, port: int, console: Console) -> Iterator[Settings]:
+def _database(
+    data: Path, port: int, report: Report, *, keep_memory: bool = True
+) -> Iterator[Settings]:
     """A migrated database and a bucket, embedded ones unless others are configured."""
-    os.environ.update(_KEEP_MEMORY)
+    if keep_memory:
+        os.environ.update(_KEEP_MEMORY)
     settings = Settings(var_directory=data, port=port, log_level="warning")
-    progress = Progress(console)
+    progress = Progress(report.progress)
     with provided(settings, progress.step) as complete:
         prepare(complete, progress)
         yield complete
 
 
-def _chosen(
-    settings: Settings, console: Console, only: str, workload: str
-) -> tuple[list[Workload], list[Peer]]:
-    """The workloads and peers asked for, over data that is made where it isn't there."""
-    accounts = filled_accounts(settings, console)
-    tenant = long_account(settings, tenant_of(settings, TENANT))
-    chosen = workloads(accounts, key_of(tenant.long_account, Customer))
-    compared = known_peers(settings.port, accounts.tenant, tenant.token)
-    machine = f"{platform.machine()}, {os.cpu_count()} cores"
-    console.print(f"\n{machine}, Python {platform.python_version()}, one worker each\n")
-    return (
-        [one for one in chosen if not workload or one.name in workload.split(",")],
-        [one for one in compared if not only or one.name in only.split(",")],
-    )
+@contextmanager
+def _ready(data: Path, port: int, report: Report, *, keep_memory: bool = True) -> Iterator[Ready]:
+    """All workloads and peers, over data that is made where it isn't there."""
+    with _database(data, port, report, keep_memory=keep_memory) as settings:
+        accounts = filled_accounts(settings, report.progress)
+        tenant = long_account(settings, tenant_of(settings, TENANT))
+        actor = actor_of(settings, tenant.token)
+        report.say(_machine())
+        yield Ready(
+            settings,
+            accounts,
+            workloads(accounts, key_of(tenant.long_account, Customer)),
+            known_peers(settings.port, accounts.tenant, tenant.token, actor),
+        )
+
+
+def _machine() -> str:
+    cores = os.cpu_count()
+    return f"{platform.machine()}, {cores} cores, Python {platform.python_version()}."
 
 
 if __name__ == "__main__":

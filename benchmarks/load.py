@@ -5,6 +5,7 @@ looked at only so far that an error does not pass for one; that they are right i
 """
 
 import asyncio
+import math
 import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ class Load:
     requests: Sequence[bytes]
     connections: int
     seconds: float
+    once: bool = False
+    """Whether each request is sent once, however long that takes."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Measured:
 class Generator:
     """The process that sends."""
 
-    def __init__(self, pipe: "Connection[Load, Measured | str]") -> None:
+    def __init__(self, pipe: "Connection[Load, Measured | str]", process: int) -> None:
+        self.process = process
         self._pipe = pipe
 
     def send(self, load: Load) -> Measured:
@@ -64,7 +68,7 @@ def generating() -> Iterator[Generator]:
     process = context.Process(target=_generate, args=(there,), daemon=True)
     process.start()
     try:
-        yield Generator(here)
+        yield Generator(here, process.pid or 0)
     finally:
         process.terminate()
         process.join()
@@ -86,7 +90,7 @@ def _generate(pipe: "Connection[Measured | str, Load]") -> None:
 
 async def _measure(load: Load) -> Measured:
     loop = asyncio.get_running_loop()
-    requests = cycle(load.requests)
+    requests = iter(load.requests) if load.once else cycle(load.requests)
     callers: list[_Caller] = []
     for _ in range(load.connections):
         caller = _Caller(requests, loop.create_future())
@@ -94,7 +98,7 @@ async def _measure(load: Load) -> Measured:
         callers.append(caller)
     begin = time.perf_counter()
     for caller in callers:
-        caller.begin(begin + load.seconds)
+        caller.begin(math.inf if load.once else begin + load.seconds)
     await asyncio.gather(*(caller.done for caller in callers))
     seconds = time.perf_counter() - begin
     times = [took for caller in callers for took in caller.times]
@@ -119,8 +123,7 @@ class _Caller(asyncio.Protocol):
     def begin(self, end: float) -> None:
         """Send until a moment of the clock."""
         self._end = end
-        self._sent = time.perf_counter()
-        self._transport.write(next(self._requests))
+        self._send()
 
     def data_received(self, data: bytes) -> None:
         self._received = self._received + data if self._received else data
@@ -132,17 +135,27 @@ class _Caller(asyncio.Protocol):
         self.times.append(now - self._sent)
         self.bytes += self._expected
         self._received, self._expected = b"", 0
-        if now >= self._end:
-            self._transport.close()
-            if not self.done.done():
-                self.done.set_result(None)
-            return
-        self._sent = now
-        self._transport.write(next(self._requests))
+        if now < self._end:
+            self._send()
+        else:
+            self._finish()
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.done.done():
             self.done.set_exception(RuntimeError("The server closed the connection."))
+
+    def _send(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self._finish()
+            return
+        self._sent = time.perf_counter()
+        self._transport.write(request)
+
+    def _finish(self) -> None:
+        self._transport.close()
+        if not self.done.done():
+            self.done.set_result(None)
 
     def _length(self) -> int:
         """The bytes of the whole answer; 0 while its head is incomplete."""

@@ -18,8 +18,6 @@ from typing import Any
 import asyncpg
 import uvicorn
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 import app.server.graphql_http
 from app.commands.serving import server_configuration
@@ -36,6 +34,7 @@ from benchmarks.peers.comparison import postmaster_of
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.workloads import Workload
 from benchmarks.processes import cpu_of_family
+from benchmarks.report import Report
 
 _WARM_UP_SECONDS = 1.0
 _PROTOCOL = "HTTP and sockets: uvicorn, httptools, uvloop"
@@ -105,7 +104,7 @@ class Stopwatch:
 
 def profile(
     settings: Settings,
-    console: Console,
+    report: Report,
     generator: Generator,
     peer: Peer,
     chosen: Sequence[Workload],
@@ -117,12 +116,12 @@ def profile(
     for owner, name, place in PLACES:
         setattr(owner, name, watch.watched(getattr(owner, name), place))
     measured = uvloop.run(_measured(settings, generator, peer, chosen, seconds, watch))
-    table = Table("Microseconds per request", title="Where the time of a request goes")
-    for one in chosen:
-        table.add_column(one.name, justify="right")
-    for place in [_PROTOCOL, *dict.fromkeys(place for *_, place in PLACES), _POSTGRESQL]:
-        table.add_row(place, *(f"{column.get(place, 0):,.0f}" for column in measured))
-    console.print(table)
+    places = [_PROTOCOL, *dict.fromkeys(place for *_, place in PLACES), _POSTGRESQL]
+    report.table(
+        "Where the time of a request goes",
+        ("Microseconds per request", *(one.name for one in chosen)),
+        [(place, *(f"{column.get(place, 0):,.0f}" for column in measured)) for place in places],
+    )
 
 
 async def _measured(

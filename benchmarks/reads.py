@@ -80,13 +80,13 @@ def account_workloads(url: str, tenant: Tenant) -> Iterator[tuple[str, Query, Qu
     def page(**arguments: object) -> Query:
         return Query(_ACTIVITIES, {"id": tenant.long_account, **arguments}, tenant.token)
 
-    yield "100 activities: first page, last page", page(first=100), page(last=100)
+    yield "first page, last page", page(first=100), page(last=100)
     client, after = Client(url), None
     for _ in range(99):
         data = client.send(page(first=100, after=after))
         after = data["customer"]["activities"]["pageInfo"]["endCursor"]
     yield (
-        "100 activities: first page, page 100 by its cursor",
+        "first page, page 100 by its cursor",
         page(first=100),
         page(first=100, after=after),
     )

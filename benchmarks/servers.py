@@ -1,4 +1,4 @@
-"""Servers in processes of their own, as they run in production: one worker each."""
+"""Servers in processes of their own, as they run in production."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -17,12 +18,19 @@ from app.settings import Settings
 _START_SECONDS = 60
 
 
+class Served(NamedTuple):
+    """A server's address, and its process."""
+
+    url: str
+    process: int
+
+
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """The application as `abokonto serve` runs it, and its address."""
+def serving(settings: Settings) -> Iterator[Served]:
+    """The application as `abokonto serve` runs it."""
     command = [sys.executable, "-m", "app.cli", "serve"]
-    with running(command, environment(settings), settings.port):
-        yield f"http://{settings.host}:{settings.port}"
+    with running(command, environment(settings), settings.port) as process:
+        yield Served(f"http://{settings.host}:{settings.port}", process)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import asyncpg
 
 from app.auth.administration import create_partner_token
 from app.auth.permissions import Permission
+from app.auth.tokens import hash_token
 from app.encryption import Keyring
 from app.models import BankAccount
 from app.schema.node import encode_id
@@ -102,6 +103,22 @@ async def _lengthen(settings: Settings, tenant: Tenant) -> Tenant:
         await connection.execute("VACUUM ANALYZE activity")
     await connection.close()
     return replace(tenant, long_account=encode_id("Customer", customer_id))
+
+
+def actor_of(settings: Settings, token: str) -> dict[str, object]:
+    """Whose a token is, as records name the actor."""
+
+    async def found() -> dict[str, object]:
+        connection = await connect(settings)
+        try:
+            row = await connection.fetchrow(
+                "SELECT id, kind, name FROM access_token WHERE hash = $1", hash_token(token)
+            )
+            return dict(row or {})
+        finally:
+            await connection.close()
+
+    return asyncio.run(found())
 
 
 async def connect(settings: Settings) -> "asyncpg.Connection[asyncpg.Record]":

@@ -13,8 +13,9 @@ from rich.console import Console
 from app.settings import Settings
 from benchmarks.load import Generator, Load, Measured
 from benchmarks.peers.peer import HERE, NODE_MODULES, Peer
-from benchmarks.peers.records import records
+from benchmarks.peers.records import difference_of, records
 from benchmarks.peers.workloads import Workload
+from benchmarks.peers.writes import agreed_writes
 from benchmarks.processes import cpu_of_family, parent_of, usage
 from benchmarks.tenants import connect
 
@@ -62,11 +63,12 @@ class Comparison:
     """Peers that run, a generator of load, and the database behind them."""
 
     def __init__(
-        self, running: Sequence[Running], generator: Generator, postmaster: int, console: Console
+        self, running: Sequence[Running], generator: Generator, settings: Settings, console: Console
     ) -> None:
         self._running = running
         self._generator = generator
-        self._postmaster = postmaster
+        self._settings = settings
+        self._postmaster = postmaster_of(settings)
         self._console = console
 
     def measure(self, workload: Workload, rounds: Rounds) -> dict[str, Result]:
@@ -77,7 +79,11 @@ class Comparison:
         """
         able = [one for one in self._running if one.peer.answers(workload)]
         with self._console.status(f"{workload.name}: comparing answers"):
-            requests = self._agreed(workload, [one.peer for one in able])
+            peers = [one.peer for one in able]
+            if workload.writes:
+                requests = agreed_writes(self._settings, workload, peers)
+            else:
+                requests = self._agreed(workload, peers)
         results = {one.peer.name: Result() for one in able}
         for one in able:
             with self._console.status(f"{workload.name}: warming up {one.peer.title}"):
@@ -100,7 +106,7 @@ class Comparison:
                 expected = said
             for number, (first, other) in enumerate(zip(expected, said, strict=False)):
                 if first != other:
-                    difference = _difference(first, other)
+                    difference = difference_of(first, other)
                     raise RuntimeError(
                         f"{workload.name}, request {number}: {peers[0].name} and {peer.name}"
                         f" differ at {difference}"
@@ -174,18 +180,3 @@ def _percentile(measured: Measured, percent: int) -> float:
     """Milliseconds that so many percent of the answers took at most."""
     times = sorted(measured.times)
     return times[min(len(times) * percent // 100, len(times) - 1)] * 1000
-
-
-def _difference(first: object, other: object, path: str = "data") -> str:
-    """The first place where two answers differ, and what they say there."""
-    if isinstance(first, dict) and isinstance(other, dict):
-        for name in [*first, *(set(other) - set(first))]:
-            if first.get(name) != other.get(name) or (name in first) != (name in other):
-                return _difference(first.get(name), other.get(name), f"{path}.{name}")
-    if isinstance(first, list) and isinstance(other, list):
-        if len(first) != len(other):
-            return f"{path}: {len(first)} and {len(other)} items"
-        for number, (one, two) in enumerate(zip(first, other, strict=True)):
-            if one != two:
-                return _difference(one, two, f"{path}[{number}]")
-    return f"{path}: {first!r} and {other!r}"

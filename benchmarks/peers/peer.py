@@ -15,18 +15,25 @@ from benchmarks.peers.workloads import Workload
 from benchmarks.servers import environment, running
 
 HERE = Path(__file__).parent
+MARK = "Measured:"
+"""How the text of each activity begins that a workload writes."""
+
 NODE_MODULES = HERE / "postgraphile" / "node_modules"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A server: its folder of documents, its name in tables, and how many pages are walked."""
+    """A server: its folder of documents, its name in tables, and how many pages are walked.
+
+    `actor` is whose the token is, for the one that is asked by name and not by token.
+    """
 
     name: str
     title: str
     port: int
     tenant: int
     token: str
+    actor: Mapping[str, object]
     most_pages: int = 1_000
 
     def answers(self, workload: Workload) -> bool:
@@ -75,8 +82,28 @@ class Peer:
                         break
                     after = page["pageInfo"]["endCursor"]
 
+    def prepared(self, document: str, variables: Mapping[str, Any]) -> bytes:
+        """A request with any document, as it goes over the wire."""
+        return self._prepared(self._query(document, variables))
+
+    def writing(self, workload: Workload) -> Iterator[bytes]:
+        """Each request of a workload that writes, as it goes over the wire; none is sent."""
+        for number in range(workload.writes):
+            for key in workload.keys:
+                yield self._prepared(self._request(workload, key, None, f"{number}"))
+
+    def written(self, workload: Workload) -> Iterator[Any]:
+        """The data of the answers to one request for each key of a workload that writes.
+
+        Raises:
+            RuntimeError: when the answer holds an error.
+        """
+        connection = HTTPConnection("127.0.0.1", self.port)
+        for key in workload.keys:
+            yield _data(connection, self._request(workload, key, None, "compared"))
+
     def _request(
-        self, workload: Workload, key: int | None, after: str | None
+        self, workload: Workload, key: int | None, after: str | None, text: str = ""
     ) -> tuple[str, bytes, dict[str, str]]:
         """Path, body and headers."""
         variables: dict[str, Any] = {}
@@ -84,17 +111,29 @@ class Peer:
             variables["id"] = encode_id("Customer", key) if self.name == "abokonto" else key
         if workload.pages:
             variables["after"] = after
+        if workload.writes:
+            variables |= {"kind": "NOTE", "text": f"{MARK} {text}, {key}"}
+        if self.name == "sql":
+            if workload.writes:
+                variables["actor"] = self.actor
+            return f"/{workload.document}", json.dumps(variables).encode(), self._headers()
+        if self.name == "postgraphile":
+            variables["tenant"] = self.tenant
+        return self._query(self._document(workload).read_text(), variables)
+
+    def _query(
+        self, document: str, variables: Mapping[str, Any]
+    ) -> tuple[str, bytes, dict[str, str]]:
+        body = {"query": document, "variables": variables}
+        return "/graphql", json.dumps(body).encode(), self._headers()
+
+    def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.name == "abokonto":
             headers["Authorization"] = f"Bearer {self.token}"
         else:
             headers["x-tenant-id"] = str(self.tenant)
-        if self.name == "sql":
-            return f"/{workload.document}", json.dumps(variables).encode(), headers
-        if self.name == "postgraphile":
-            variables["tenant"] = self.tenant
-        body = {"query": self._document(workload).read_text(), "variables": variables}
-        return "/graphql", json.dumps(body).encode(), headers
+        return headers
 
     def _prepared(self, request: tuple[str, bytes, Mapping[str, str]]) -> bytes:
         path, body, headers = request
@@ -111,14 +150,14 @@ class Peer:
         return HERE / self.name / f"{workload.document}.{ending}"
 
 
-def known_peers(port: int, tenant: int, token: str) -> list[Peer]:
+def known_peers(port: int, tenant: int, token: str, actor: Mapping[str, object]) -> list[Peer]:
     """All peers, on ports behind each other."""
     return [
-        Peer("abokonto", "Abokonto", port, tenant, token),
-        Peer("postgraphile", "PostGraphile 5", port + 1, tenant, token),
-        Peer("sql", "SQL endpoint", port + 2, tenant, token),
+        Peer("abokonto", "Abokonto", port, tenant, token, actor),
+        Peer("postgraphile", "PostGraphile 5", port + 1, tenant, token, actor),
+        Peer("sql", "SQL endpoint", port + 2, tenant, token, actor),
         # Each of its pages reads all rows, so that more pages would say nothing new.
-        Peer("strawberry", "plain Strawberry", port + 3, tenant, token, most_pages=3),
+        Peer("strawberry", "plain Strawberry", port + 3, tenant, token, actor, most_pages=3),
     ]
 
 

@@ -29,6 +29,21 @@ def records(data: Any) -> Any:
     return data
 
 
+def difference_of(first: object, other: object, path: str = "data") -> str:
+    """The first place where two answers differ, and what they say there."""
+    if isinstance(first, dict) and isinstance(other, dict):
+        for name in [*first, *(set(other) - set(first))]:
+            if first.get(name) != other.get(name) or (name in first) != (name in other):
+                return difference_of(first.get(name), other.get(name), f"{path}.{name}")
+    if isinstance(first, list) and isinstance(other, list):
+        if len(first) != len(other):
+            return f"{path}: {len(first)} and {len(other)} items"
+        for number, (one, two) in enumerate(zip(first, other, strict=True)):
+            if one != two:
+                return difference_of(one, two, f"{path}[{number}]")
+    return f"{path}: {first!r} and {other!r}"
+
+
 def _record(data: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in data.items():

@@ -1,14 +1,12 @@
-"""What was measured, as tables for eyes and as Markdown to paste."""
+"""What was measured of the peers, as lines of a table."""
 
 import statistics
 from collections.abc import Mapping
 
-from rich.console import Console
-from rich.table import Table
-
 from benchmarks.peers.comparison import Result
 
 COLUMNS = (
+    "",
     "req/s",
     "p50 ms",
     "p99 ms",
@@ -38,27 +36,6 @@ def rows(results: Mapping[str, Result], titles: Mapping[str, str]) -> list[tuple
         )
         for name, result in results.items()
     ]
-
-
-def show(
-    console: Console, title: str, results: Mapping[str, Result], titles: Mapping[str, str]
-) -> None:
-    """Print a table."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for column in COLUMNS:
-        table.add_column(column, justify="right")
-    for row in rows(results, titles):
-        table.add_row(*row)
-    console.print(table)
-
-
-def markdown(title: str, results: Mapping[str, Result], titles: Mapping[str, str]) -> str:
-    """The same, to paste."""
-    lines = [f"**{title}**", "", "| | " + " | ".join(COLUMNS) + " |"]
-    lines.append("| --- |" + " ---: |" * len(COLUMNS))
-    lines += ["| " + " | ".join(row) + " |" for row in rows(results, titles)]
-    return "\n".join([*lines, ""])
 
 
 def _ratio(result: Result, other: Result | None) -> str:

@@ -13,7 +13,8 @@ class Workload:
     """A document, and what it is asked for.
 
     Without `pages`, each of the `keys` is a request. With them, the pages behind each other are
-    the requests, at most so many; `path` leads to the list in an answer's data.
+    the requests, at most so many; `path` leads to the list in an answer's data. One that `writes`
+    has a request for each of the keys so many times, each with a text of its own.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Workload:
     keys: Sequence[int | None]
     pages: int = 0
     path: tuple[str, ...] = ()
+    writes: int = 0
 
 
 def workloads(accounts: Accounts, long: int) -> list[Workload]:
@@ -46,5 +48,6 @@ def workloads(accounts: Accounts, long: int) -> list[Workload]:
             pages=_PAGES,
             path=("customer", "activities"),
         ),
+        Workload("W5", "W5", "addActivity", accounts.all, writes=10),
         Workload("W7", "W7", "account page, one tab with signed addresses", accounts.full),
     ]

@@ -1,8 +1,9 @@
 """The limit: PostgreSQL builds the whole answer, and Python only carries it.
 
 `POST /W1` with a customer's key, and for pages with a cursor, runs `W1.sql`. As in the
-application, a request is one read-only transaction with the tenant set for row-level security,
-and the answer has the same ids and formats. Nobody is authenticated, nothing is checked or limited.
+application, a request is one transaction with the tenant set for row-level security, read-only
+where it reads, and the answer has the same ids and formats. Nobody is authenticated, nothing is
+checked or limited.
 """
 
 import os
@@ -18,6 +19,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _STATEMENTS = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _HEADERS = (b"content-type", b"application/json")
+_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED;"
 _BEFORE_ALL = "infinity|0"
 
 
@@ -45,7 +48,7 @@ class Endpoint:
         answer = b"{}"
         if scope["method"] == "POST":
             tenant = int(dict(scope["headers"])[b"x-tenant-id"])
-            answer = await self._read(scope["path"][1:], tenant, orjson.loads(body))
+            answer = await self._answer(scope["path"][1:], tenant, orjson.loads(body))
         length = str(len(answer)).encode()
         await send(
             {
@@ -56,7 +59,7 @@ class Endpoint:
         )
         await send({"type": "http.response.body", "body": answer})
 
-    async def _read(self, workload: str, tenant: int, asked: dict[str, Any]) -> bytes:
+    async def _answer(self, workload: str, tenant: int, asked: dict[str, Any]) -> bytes:
         assert self._pool is not None
         arguments: list[Any] = []
         if "id" in asked:
@@ -64,10 +67,13 @@ class Endpoint:
         if "after" in asked:
             moment, _, key = (asked["after"] or _BEFORE_ALL).partition("|")
             arguments += [moment, int(key)]
+        if "text" in asked:
+            actor = orjson.dumps(asked["actor"]).decode()
+            arguments += [asked["kind"], asked["text"], actor]
         async with self._pool.acquire() as connection:
+            begin = _WRITING if "text" in asked else _READING
             await connection.execute(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-                f" SELECT set_config('abokonto.tenant_id', '{tenant}', true)"
+                f"{begin} SELECT set_config('abokonto.tenant_id', '{tenant}', true)"
             )
             try:
                 answer: str = await connection.fetchval(_STATEMENTS[workload], *arguments)

@@ -326,4 +326,23 @@ class Query:
         return rows
 
 
-app = GraphQL[Any, Any](strawberry.Schema(Query))
+@strawberry.type
+class AddedActivity:
+    activity: Activity
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def add_activity(
+        self, info: Info, customer_id: int, kind: str, text: str
+    ) -> AddedActivity:
+        tenant = int(info.context["request"].headers["x-tenant-id"])
+        row: Any = models.Activity(tenant_id=tenant, customer_id=customer_id, kind=kind, text=text)
+        async with session(info) as opened:
+            opened.add(row)
+            await opened.commit()
+        return AddedActivity(activity=row)
+
+
+app = GraphQL[Any, Any](strawberry.Schema(Query, Mutation))
