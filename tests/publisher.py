@@ -80,6 +80,8 @@ class Publisher:
         offer = await self.make(
             models.Offer, product_id=product, publication_id=publication, issues_per_period=6
         )
+        voucher = await self.make(models.Voucher)
+        await self.make(models.VoucherOffer, voucher_id=voucher, offer_id=offer)
         file = await self.make(models.File, **own)
         activity = await self.make(models.Activity, **own)
         await self.make(models.ActivityAttachment, activity_id=activity, file_id=file)
@@ -192,6 +194,15 @@ class Publisher:
         )
         answer: dict[str, Any] = response.json()
         return answer
+
+    async def tenant_history(self) -> list[dict[str, Any]]:
+        """The entries of the history that are in no account, in order, as the database has them."""
+        rows = await self.owner.fetch(
+            "SELECT to_jsonb(r) AS row FROM history AS r WHERE tenant_id = $1"
+            " AND customer_id IS NULL ORDER BY created_at, id",
+            self.tenant_id,
+        )
+        return [json.loads(row["row"]) for row in rows]
 
     async def history(self, customer: str) -> list[dict[str, Any]]:
         """The entries of an account's history, in order, as the database has them."""

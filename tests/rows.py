@@ -61,6 +61,7 @@ _FIXED: dict[str, dict[str, Any]] = {
     "publication": {"frequency": "DAILY"},
     "product": {"kind": "DIGITAL", "tax_class": "REDUCED"},
     "offer": {**_TERMS, **_PRICE, "name": "Abo"},
+    "voucher": {"name": "Kampagne", "kind": "PERCENT", "percent": "10.00"},
     "customer_order": {
         **_AMOUNT,
         "currency": "EUR",
@@ -143,6 +144,7 @@ _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
     "issue": {"number": "{:05}".format, "publishing_on": _day, "closing_on": _day},
     "product": {"name": "Digital {:05}".format, "access_id": "digital-{:05}".format},
     "offer": {"code": "{:05}".format, "valid_from": _day},
+    "voucher": {"code": "V-{:05}".format, "valid_from": _day},
     "customer_order": {"number": "B-{:05}".format},
     "order_item": {"position": int},
     "subscription": {"number": "A-{:05}".format, "starts_on": _day},

@@ -2,18 +2,18 @@
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, Date, and_, cast, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, not_, or_
 
 from app.auth.permissions import Permission
 from app.models.address import Address as AddressModel
 from app.models.address import AddressType, AddressValidation
 from app.models.customer import Salutation
-from app.models.tenant import Tenant
 from app.resolvers.fields import column, expression
 from app.resolvers.reads import Columns
 from app.resolvers.sql import table_of
 from app.scalars import CountryCode
 from app.schema.connection import Connection, tab
+from app.schema.dates import today
 from app.schema.enums import described
 from app.schema.lazy import LazySubscription
 from app.schema.node import AccountRecord, record
@@ -43,14 +43,7 @@ described(
 
 def _has_come(day: ColumnElement[date], t: Columns) -> ColumnElement[bool]:
     """Whether a day has come where the tenant is; null counts as one long past."""
-    tenant = Tenant.__table__.alias()
-    today = (
-        select(cast(func.timezone(tenant.c.time_zone, func.now()), Date))
-        .where(tenant.c.id == t.tenant_id)
-        .correlate_except(tenant)
-        .scalar_subquery()
-    )
-    return or_(day.is_(None), day <= today)
+    return or_(day.is_(None), day <= today(t))
 
 
 def _in_effect(t: Columns) -> ColumnElement[bool]:

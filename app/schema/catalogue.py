@@ -1,18 +1,21 @@
 """What the publisher sells: products, offers, publications and their issues."""
 
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 
 from app.auth.permissions import Permission
 from app.models.offer import Offer as OfferModel
+from app.models.offer import OfferGrant
 from app.models.product import Product as ProductModel
-from app.models.product import ProductKind
+from app.models.product import ProductKind, ProductTaxShare
 from app.models.publication import Frequency
 from app.models.publication import Issue as IssueModel
 from app.models.publication import Publication as PublicationModel
 from app.models.tax_rate import TaxClass
-from app.resolvers.fields import column, embedded, one
+from app.resolvers.fields import column, embedded, expression, many, one
 from app.schema.common import Money, Period, money, period
-from app.schema.connection import Connection, tab
+from app.schema.connection import Connection, tab, words_in
+from app.schema.dates import holds_today
 from app.schema.enums import described
 from app.schema.lazy import LazyOffer, LazyProduct
 from app.schema.node import Record, record
@@ -62,6 +65,7 @@ class Issue(Record):
     title: str | None = column("Its title.", where=True)
     publishing_on: date = column("The day it appears.", where=True, order=True)
     closing_on: date = column("The last day for changes to its print run.", where=True)
+    version: int = column("Rises with every change; for `expectedVersion`.")
     publication: "Publication" = one("publication_id", "The publication.")
 
 
@@ -76,12 +80,28 @@ class Publication(Record):
 
     title: str = column("Its title.", where=True, order=True)
     frequency: Frequency = column("How often it appears.", where=True)
+    version: int = column("Rises with every change; for `expectedVersion`.")
     issues: Connection[Issue] | None = tab(
-        "publication_id", "Its issues.", needs=Permission.CATALOGUE_READ
+        "publication_id",
+        "Its issues.",
+        needs=Permission.CATALOGUE_READ,
+        search=words_in("number", "title"),
     )
     products: Connection[LazyProduct] | None = tab(
         "publication_id", "The products with it.", needs=Permission.CATALOGUE_READ
     )
+
+
+@record(
+    ProductTaxShare,
+    needs=Permission.CATALOGUE_READ,
+    description="A part of a bundle's price that is of one tax class.",
+)
+class TaxShare:
+    """How much of the price it is."""
+
+    tax_class: TaxClass = column("What this part is to the tax office.")
+    percent: Decimal = column("How much of the price with tax it is, in percent.")
 
 
 @record(
@@ -97,7 +117,16 @@ class Product(Record):
     description: str | None = column("What it is.")
     kind: ProductKind = column("What a customer gets.", where=True, order=True)
     access_id: str | None = column("What front ends ask for to open content.", where=True)
-    tax_class: TaxClass = column("What it is to the tax office.", where=True)
+    tax_class: TaxClass | None = column(
+        "What all of it is to the tax office; null where a bundle's tax is split.", where=True
+    )
+    tax_shares: list[TaxShare] = many(
+        "product_id", "How a bundle's tax is split; else empty.", order="tax_class"
+    )
+    retired_at: datetime | None = column(
+        "When it was retired; it gets no new offers since.", where=True, order=True
+    )
+    version: int = column("Rises with every change; for `expectedVersion`.")
     publication: Publication | None = one("publication_id", "The publication it delivers.")
     offers: Connection[LazyOffer] | None = tab(
         "product_id", "At which prices it is sold.", needs=Permission.CATALOGUE_READ
@@ -119,6 +148,11 @@ class Offer(Record):
     price: Money = embedded(
         "The price of an accounting period with tax.", money("price"), compared_by="price"
     )
+    first_price: Money | None = embedded(
+        "The price of the first accounting period, where it is a lower one.",
+        money("first_price"),
+        null_when_null="first_price",
+    )
     term: Period = embedded("For how long the customer is bound.", period("term"))
     accounting_period: Period = embedded("How often it is billed.", period("accounting"))
     notice: Period = embedded("How long before its end it can be cancelled.", period("notice"))
@@ -129,5 +163,19 @@ class Offer(Record):
     valid_until: date | None = column(
         "The last day it can be ordered; null means open.", where=True, order=True
     )
+    on_sale: bool = expression(
+        holds_today, "Whether it can be ordered today, in the tenant's time zone.", where=True
+    )
+    version: int = column("Rises with every change; for `expectedVersion`.")
     product: Product | None = one("product_id", "The product sold.")
     publication: Publication | None = one("publication_id", "The publication delivered.")
+    also_grants: list[Product] = many(
+        "offer_id",
+        "What it gives access to beside its own product.",
+        through=OfferGrant,
+        through_key="product_id",
+    )
+    predecessor: LazyOffer | None = one("predecessor_id", "The offer whose place it took.")
+    successor: LazyOffer | None = one(
+        "predecessor_id", "The offer that took or takes its place.", inverse=True
+    )

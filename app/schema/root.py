@@ -29,11 +29,14 @@ from app.schema.additional_data import AdditionalDataDefinition
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab, words_in
 from app.schema.customer import Customer
+from app.schema.history import HistoryEntry
 from app.schema.inputs import checked_text
 from app.schema.mutations import mutations
 from app.schema.node import Node, global_key, key_of
 from app.schema.opt_in import OptInText
+from app.schema.tax_rate import TaxRate
 from app.schema.viewer import Viewer
+from app.schema.voucher import Voucher
 
 MOST_IDS = 100
 
@@ -234,13 +237,39 @@ class Query:
         total=_all_customers,
     )
     products: Connection[Product] | None = tab(
-        (), "What the tenant sells.", needs=Permission.CATALOGUE_READ
+        (),
+        "What the tenant sells.",
+        needs=Permission.CATALOGUE_READ,
+        search=words_in("name", "access_id"),
     )
     offers: Connection[Offer] | None = tab(
-        (), "At which prices and terms it is sold.", needs=Permission.CATALOGUE_READ
+        (),
+        "At which prices and terms it is sold.",
+        needs=Permission.CATALOGUE_READ,
+        search=words_in("code", "name"),
     )
     publications: Connection[Publication] | None = tab(
-        (), "The newspapers and magazines.", needs=Permission.CATALOGUE_READ
+        (),
+        "The newspapers and magazines.",
+        needs=Permission.CATALOGUE_READ,
+        search=words_in("title"),
+    )
+    vouchers: Connection[Voucher] | None = tab(
+        (),
+        "The codes that make orders cheaper.",
+        needs=Permission.VOUCHER_READ,
+        search=words_in("code", "name"),
+    )
+    tax_rates: Connection[TaxRate] | None = tab(
+        (),
+        "The tax rates of all countries that are known, by class and day.",
+        needs=Permission.CATALOGUE_READ,
+    )
+    tenant_history: Connection[HistoryEntry] | None = tab(
+        (),
+        "What was done outside of any customer's account: to the catalogue, to definitions.",
+        needs=Permission.HISTORY_READ,
+        only=lambda t: t.customer_id.is_(None),
     )
     additional_data_definitions: Connection[AdditionalDataDefinition] | None = tab(
         (),

@@ -20,7 +20,7 @@ described(
         "IDEMPOTENCY_KEY_REUSED": "The idempotency key was used with another input.",
         "IDEMPOTENCY_IN_PROGRESS": "The first request with this idempotency key is under way.",
         "CUSTOMER_ANONYMIZED": "The account is anonymised and closed to editing.",
-        "NUMBER_TAKEN": "Another customer has this number.",
+        "NUMBER_TAKEN": "Another customer has this number, or another issue of the publication.",
         "EMAIL_TAKEN": "Another customer has this e-mail address, in whatever case.",
         "EXTERNAL_ID_TAKEN": "Another customer has this external id.",
         "ALREADY_TAGGED": "The customer has this tag.",
@@ -72,6 +72,24 @@ described(
         "DEFINITION_INVALID": "A pattern or choices do not fit the type, or are malformed.",
         "DEFINITION_IN_USE": "Records hold values that need the definition as it is.",
         "ADDITIONAL_DATA_INVALID": "A value is not what its definition asks for.",
+        "CODE_TAKEN": "There is a voucher with this code, or an offer on one of the same days.",
+        "ACCESS_ID_TAKEN": "Another product has this access id.",
+        "TITLE_TAKEN": "Another publication has this title.",
+        "PUBLISHING_DATE_TAKEN": "Another issue of the publication appears on this day.",
+        "PRODUCT_IN_USE": "Offers or access rights need the product as it is.",
+        "PRODUCT_RETIRED": "The product is retired, and gets no new offers.",
+        "PRODUCT_NOT_RETIRED": "The product is not retired.",
+        "TAX_SPLIT_INVALID": "Only a bundle's tax is split, between classes whose shares add up to "
+        "100 percent.",
+        "PRICE_INVALID": "The amount is negative or too large, the currency has no such coins, or "
+        "the first period costs more than the others.",
+        "TERMS_INVALID": "The term is no whole number of accounting periods, or shorter than the "
+        "notice.",
+        "OFFER_ALREADY_SOLD": "The offer was sold, so what its contracts were made of stays.",
+        "OFFER_ALREADY_REPLACED": "Another offer has taken the offer's place.",
+        "ISSUE_DELIVERED": "The issue was delivered, so its day stays and it can't be removed.",
+        "ISSUE_IN_USE": "There are deliveries of the issue.",
+        "VOUCHER_ALREADY_USED": "The voucher was used, so its code and what it takes off stay.",
     },
 )
 

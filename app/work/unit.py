@@ -77,8 +77,8 @@ class Work:
     def now(self) -> datetime:
         """The time of all that this action does, by the database's clock.
 
-        In an account it is taken once the customer is locked, so that whatever is done to one
-        account is in order by it.
+        It is taken once the customer is locked, or the record where there is no account, so that
+        whatever is done to one of them is in order by it.
         """
         return self._now
 
@@ -115,6 +115,9 @@ class Work:
     async def lock(self, model: type[Row], id: str, *field: str) -> Row:
         """Lock a record by its opaque id, after the customer in whose account it is.
 
+        Outside of accounts, the time is taken once the record is locked: what is done to one
+        record is in order by it there, as it is to one account.
+
         Raises:
             Refused: NOT_FOUND, or what stands against the action.
         """
@@ -124,11 +127,17 @@ class Work:
             customer = await self.session.scalar(of)
             if customer is None or await self._lock_account(customer) is None:
                 raise _not_found(*field)
-        row = await self.session.scalar(
-            select(model).where(*self._is(model, key)).with_for_update()
-        )
-        if row is None:
+        locked = select(model).where(*self._is(model, key)).with_for_update().subquery()
+        # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.
+        found = (
+            await self.session.execute(select(aliased(model, locked), func.clock_timestamp()))
+        ).one_or_none()
+        if found is None:
             raise _not_found(*field)
+        row: Row
+        row, now = found
+        if self._account is None:
+            self._now = self._clock(now)
         return row
 
     async def find(self, model: type[Row], id: str, *field: str) -> Row:
