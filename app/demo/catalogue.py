@@ -11,7 +11,7 @@ import asyncpg
 from app import models
 from app.demo.assortment import OFFERS, PRODUCTS, PUBLICATIONS, OfferPlan
 from app.demo.batch import Batch
-from app.demo.days import add
+from app.domain.periods import Period
 from app.models.publication import Frequency
 from app.models.tax_rate import TaxClass
 
@@ -210,8 +210,7 @@ def period_starts(plan: OfferPlan, first: date, until: date) -> list[date]:
     number, unit = plan.accounting
     starts = [first]
     while starts[-1] <= until:
-        # Counted from the first one, so that the 31st comes back after a shorter month.
-        starts.append(add(first, number * len(starts), unit))
+        starts.append(Period(number, unit).after(first, len(starts)))
     return starts
 
 

@@ -3,6 +3,8 @@
 import re
 from datetime import date
 
+from app.domain.periods import Period
+
 LAPSES_AFTER_YEARS = 3
 """So long after the last debit that was presented, or else after the signature, a mandate must not
 be used any more (SEPA Core Direct Debit rulebook, EPC016-06)."""
@@ -18,12 +20,7 @@ def lapses_on(signed_on: date, last_used_on: date | None = None) -> date:
     A debit that came back counts as one: it was presented.
     """
     since = max(signed_on, last_used_on or signed_on)
-    year = since.year + LAPSES_AFTER_YEARS
-    try:
-        return since.replace(year=year)
-    except ValueError:
-        # The 29th of February is followed by no other one in so many years.
-        return since.replace(year=year, day=28)
+    return Period(LAPSES_AFTER_YEARS, "YEAR").after(since)
 
 
 def reference_fault(reference: str) -> str | None:

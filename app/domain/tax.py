@@ -5,7 +5,7 @@ frozen with the line; totals are sums of rounded lines, per rate.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -151,6 +151,24 @@ def split_bundle(gross: Money, parts: Sequence[BundlePart]) -> tuple[TaxedAmount
         TaxedAmount.from_gross(share, part.percent)
         for share, part in zip(shares, parts, strict=True)
     )
+
+
+def tax_price(
+    gross: Money, shares: Mapping[str, Decimal], rates: TaxRates, country: str, day: date
+) -> tuple[TaxedAmount, ...]:
+    """A price as a line for each tax class in it, in the order of the classes' names.
+
+    `shares` says how much of the price is of which class, in percent or any other measure; what
+    is of one class only has one share, of whatever size. `day` is that of `performed_on`.
+
+    Raises:
+        NoTaxRate: The country has no rate for a class on the day.
+    """
+    parts = [
+        BundlePart(rates.percent(country, tax_class, day), shares[tax_class])
+        for tax_class in sorted(shares)
+    ]
+    return split_bundle(gross, parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,11 +176,8 @@ class Contract:
         A term from 23 December to 22 January with notice of a day: 21 January. With notice of a
         month, 31 January is in time for the end of February, whatever its length (§ 188 (3) BGB).
         """
-        longest = self.terms.longest_notice
         day = self.terms.notice.after(ends_on, -1)
-        if longest is not None:
-            day = max(day, longest.after(ends_on, -1))
-        # Going back a month from its end can lose up to three days that are in time as well.
+        # Up to three days before a month's end are in time as well; by law, even more can be.
         while self.terms.given(day + ONE_DAY) <= ends_on:
             day += ONE_DAY
         return day
@@ -214,9 +211,8 @@ class Contract:
 
         A free period moves it on: ask again with the day that this gave.
         """
-        return max(
-            self.starts_on, self.accounting_period(self.accounting_number(day) + 1).starts_on
-        )
+        following = self.accounting_period(self.accounting_number(day) + 1)
+        return max(self.starts_on, following.starts_on)
 
     def _term_start(self, number: int) -> date:
         """The first day of a term, counted from the contract's first day where both have months."""

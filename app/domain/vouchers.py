@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Protocol
 
 from app.domain.money import Money
 
@@ -49,6 +50,34 @@ class FreeFirstPeriod:
 Discount = PercentOff | AmountOff | FreeFirstPeriod
 
 
+class StatedVoucher(Protocol):
+    """Whatever states a voucher, as the rows of vouchers do."""
+
+    @property
+    def kind(self) -> str:
+        """PERCENT or AMOUNT."""
+
+    @property
+    def percent(self) -> Decimal | None:
+        """How many percent, where it is of that kind."""
+
+    @property
+    def amount(self) -> Decimal | None:
+        """What amount, where it is of that kind."""
+
+    @property
+    def currency(self) -> str | None:
+        """Of what currency the amount is."""
+
+    @property
+    def valid_from(self) -> date:
+        """The first day on which it can be used."""
+
+    @property
+    def valid_until(self) -> date | None:
+        """The last day on which it can be used."""
+
+
 @dataclass(frozen=True, slots=True)
 class Voucher:
     """A discount, and from what sum on and on which days it is given, the last included."""
@@ -57,6 +86,22 @@ class Voucher:
     minimum: Money | None = None
     valid_from: date | None = None
     valid_until: date | None = None
+
+    @classmethod
+    def stated(cls, row: StatedVoucher) -> "Voucher":
+        """The voucher of a row.
+
+        Raises:
+            ValueError: The row lacks what its kind needs.
+        """
+        discount: Discount
+        if row.kind == "PERCENT" and row.percent is not None:
+            discount = PercentOff(row.percent)
+        elif row.kind == "AMOUNT" and row.amount is not None and row.currency is not None:
+            discount = AmountOff(Money(row.amount, row.currency))
+        else:
+            raise ValueError("The voucher lacks what its kind needs.")
+        return cls(discount, valid_from=row.valid_from, valid_until=row.valid_until)
 
     def valid_on(self, day: date) -> bool:
         """Whether it can be used on a day."""

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.periods import ONE_DAY, Period, Span, begins_at, join, local_day
+from app.models.base import PeriodUnit
 from tests.domain.strategies import always, anchors, days, periods, spans
 
 ZONES = ("Europe/Berlin", "America/Sao_Paulo", "Africa/Cairo", "Pacific/Apia", "UTC")
@@ -24,6 +25,7 @@ ZONES = ("Europe/Berlin", "America/Sao_Paulo", "Africa/Cairo", "Pacific/Apia", "
         ("2024-02-29", 1, "YEAR", 4, "2028-02-29"),
         ("2023-12-31", 2, "WEEK", 1, "2024-01-14"),
         ("2026-03-28", 1, "DAY", 2, "2026-03-30"),
+        ("2024-11-30", 3, "MONTH", 1, "2025-02-28"),
         ("2023-12-01", 1, "MONTH", 1, "2024-01-01"),
         ("2023-01-31", 0, "MONTH", 5, "2023-01-31"),
     ],
@@ -33,6 +35,12 @@ def test_days_are_counted_from_their_anchor(
 ) -> None:
     start = date.fromisoformat(anchor)
     assert Period(count, unit).after(start, times) == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize("unit", PeriodUnit)
+def test_all_units_that_are_stored_are_known(unit: PeriodUnit) -> None:
+    assert Period(1, unit) == Period(1, unit.value)
+    assert Period(1, unit).after(date(2023, 1, 1)) > date(2023, 1, 1)
 
 
 def test_a_period_is_of_a_known_unit_and_not_negative() -> None:

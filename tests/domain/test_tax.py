@@ -19,6 +19,7 @@ from app.domain.tax import (
     TaxTotals,
     performed_on,
     split_bundle,
+    tax_price,
 )
 from tests.domain.strategies import always, percents, prices
 
@@ -81,6 +82,20 @@ def test_a_period_is_taxed_at_the_rate_of_its_last_day() -> None:
     # A month that began under the lowered rate and ends in the new year.
     day = performed_on(Span(date(2020, 12, 15), date(2021, 1, 14)))
     assert RATES.percent("DE", "REDUCED", day) == SEVEN
+
+
+def test_a_price_is_taxed_by_the_classes_in_it() -> None:
+    shares = {"STANDARD": Decimal("30.00"), "REDUCED": Decimal("70.00")}
+    # 69.30 at 5 percent is 66.00 and 3.30; 29.70 at 16 percent is 25.60 and 4.10.
+    lines = tax_price(Money.of("99.00"), shares, RATES, "DE", date(2020, 12, 31))
+    assert [(str(line.percent), str(line.net.amount), str(line.tax.amount)) for line in lines] == [
+        ("5.00", "66.00", "3.30"),
+        ("16.00", "25.60", "4.10"),
+    ]
+    one = tax_price(Money.of("1.07"), {"REDUCED": Decimal(1)}, RATES, "DE", date(2026, 1, 1))
+    assert one == (TaxedAmount.from_gross(Money.of("1.07"), SEVEN),)
+    with pytest.raises(NoTaxRate):
+        tax_price(Money.of("1.00"), shares, RATES, "AT", date(2026, 1, 1))
 
 
 def test_amounts_that_do_not_add_up_are_none() -> None:

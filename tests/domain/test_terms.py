@@ -67,6 +67,8 @@ def test_renewals_are_counted_from_the_first_day_of_the_contract() -> None:
         span("2023-02-28", "2023-03-30"),
         span("2023-03-31", "2023-04-29"),
     ]
+    assert made.term_on(date(2023, 3, 29)) == made.term(1)
+    assert made.term_on(date(2023, 3, 31)) == made.term(2)
 
 
 def test_a_trial_in_weeks_is_followed_by_months_from_its_end() -> None:

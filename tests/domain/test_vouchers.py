@@ -18,6 +18,7 @@ from app.domain.vouchers import (
     Voucher,
     discounts,
 )
+from app.models import Voucher as VoucherRow
 from tests.domain.strategies import always, cents, percents, prices
 
 TEN_PERCENT = PercentOff(Decimal(10))
@@ -43,6 +44,20 @@ def test_a_voucher_of_nothing_is_none() -> None:
     for amount in (Money.zero("EUR"), Money.of("-1.00")):
         with pytest.raises(ValueError, match="nothing"):
             AmountOff(amount)
+
+
+def test_a_voucher_is_read_from_the_row_that_states_it() -> None:
+    first = date(2026, 3, 1)
+    percent = VoucherRow(kind="PERCENT", percent=Decimal("10.00"), valid_from=first)
+    amount = VoucherRow(
+        kind="AMOUNT", amount=Decimal("5.00"), currency="EUR", valid_from=first, valid_until=first
+    )
+    assert Voucher.stated(percent) == Voucher(TEN_PERCENT, valid_from=first)
+    assert Voucher.stated(amount) == Voucher(
+        AmountOff(Money.of("5.00")), valid_from=first, valid_until=first
+    )
+    with pytest.raises(ValueError, match="lacks"):
+        Voucher.stated(VoucherRow(kind="AMOUNT", amount=Decimal("5.00"), valid_from=first))
 
 
 def test_a_minimum_is_asked_for_all_lines_together() -> None:
