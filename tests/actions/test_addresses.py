@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app import models
-from app.auth.permissions import Permission
 from app.schema.customer import Customer
 from app.schema.node import encode_id, key_of
 from tests.actions.unchanged import Everything
-from tests.publisher import Publisher, codes, refusals
+from tests.publisher import Publisher, refusals
 
 TODAY = datetime.now(ZoneInfo("Europe/Berlin")).date()
 NEXT_WEEK = (TODAY + timedelta(days=7)).isoformat()
@@ -511,41 +510,3 @@ async def test_the_overview_finds_what_is_there_and_not_what_was(
     assert (await found(publisher, "lindenallee"), await found(publisher, "buchenweg")) == (0, 1)
     await publisher.act("removeAddress", {"addressId": berlin["id"]})
     assert (await found(publisher, "buchenweg"), await found(publisher, "10115")) == (0, 0)
-
-
-OTHERS = ("updateAddress", "setPreferredAddress", "removeAddress")
-
-
-async def test_another_tenant_is_not_found(
-    publisher: Publisher, competitor: Publisher, customer: str, everything: Everything
-) -> None:
-    there = await add(publisher, customer, BERLIN)
-    async with everything.unchanged():
-        for action in ("addInvoiceAddress", "addDeliveryAddress"):
-            payload = await competitor.act(action, {"customerId": customer, **BERLIN})
-            assert refusals(payload) == [("NOT_FOUND", "customerId")]
-        for action in OTHERS:
-            payload = await competitor.act(action, {"addressId": there["id"]})
-            assert refusals(payload) == [("NOT_FOUND", "addressId")]
-            payload = await publisher.act(action, {"addressId": customer})
-            assert refusals(payload) == [("INVALID", "addressId")]
-
-
-async def test_it_needs_its_permission_and_an_open_account(
-    publisher: Publisher, customer: str, everything: Everything
-) -> None:
-    there = await add(publisher, customer, BERLIN)
-    token = await publisher.issue_token(*(set(Permission) - {Permission.ADDRESS_WRITE}))
-    inputs = {action: {"addressId": there["id"]} for action in OTHERS}
-    inputs |= {"addInvoiceAddress": {"customerId": customer, **BONN}}
-    inputs |= {"addDeliveryAddress": {"customerId": customer, **BONN}}
-    async with everything.unchanged():
-        for action, values in inputs.items():
-            assert codes(await publisher.ask_to(action, values, token=token)) == ["FORBIDDEN"]
-    await publisher.owner.execute(
-        "UPDATE customer SET anonymized_at = now() WHERE id = $1", key_of(customer, Customer)
-    )
-    async with everything.unchanged():
-        for action, values in inputs.items():
-            payload = await publisher.act(action, values)
-            assert refusals(payload) == [("CUSTOMER_ANONYMIZED", "")]

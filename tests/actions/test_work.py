@@ -6,15 +6,20 @@ from itertools import pairwise
 from typing import Any
 
 import asyncpg
+from strawberry.utils.str_converters import to_snake_case
 
 from app.schema.customer import Customer
-from app.schema.node import key_of
+from app.schema.node import encode_id, key_of
 from app.settings import Settings
+from app.work.action import ACTIONS
+from app.work.inputs import Versioned
+from tests.actions.examples import EXAMPLES
 from tests.actions.unchanged import Everything
 from tests.asgi import client_of, lifespan
 from tests.conftest import Database
 from tests.postgres_proxy import PostgresProxy
 from tests.publisher import Publisher, codes, refusals
+from tests.rows import EPOCH
 
 AGENTS = 20
 
@@ -150,3 +155,34 @@ async def test_an_action_takes_few_statements(
         "WITH",  # the history entry and the activity
         "SELECT",  # what the payload shows
     ]
+
+
+async def test_each_action_is_kept_once_and_told_in_the_diary_once(publisher: Publisher) -> None:
+    for name, example in EXAMPLES.items():
+        state: dict[str, Any] = {"tags": ["old"]}
+        if name.startswith("unblock"):
+            state |= {"login_blocked_at": EPOCH, "access_blocked_at": EPOCH}
+        key = await publisher.customer(**state)
+        payload = await publisher.act(name, await example.input(publisher, key))
+        assert (name, payload["userErrors"]) == (name, [])
+        customer = encode_id("Customer", key)
+        declared = ACTIONS[to_snake_case(name)]
+        (entry,) = await publisher.history(customer)
+        assert (entry["action"], entry["actor_kind"]) == (declared.history, "PARTNER")
+        assert (name, len(await publisher.diary(customer))) == (name, int(declared.diary))
+
+
+async def test_what_changed_since_the_client_saw_it_is_never_written_over(
+    publisher: Publisher, everything: Everything
+) -> None:
+    customer = await publisher.customer(tags=["old"])
+    versioned = {
+        name: await example.input(publisher, customer)
+        for name, example in EXAMPLES.items()
+        if issubclass(ACTIONS[to_snake_case(name)].input, Versioned)
+    }
+    assert len(versioned) >= 10
+    async with everything.unchanged():
+        for name, given in versioned.items():
+            payload = await publisher.act(name, given | {"expectedVersion": 7})
+            assert (name, refusals(payload)) == (name, [("STALE_VERSION", "expectedVersion")])
