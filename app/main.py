@@ -154,7 +154,7 @@ def readiness_checks(settings: Settings, database: Database, storage: Storage) -
             await connection.fetchval("SELECT 1")
 
     async def is_migrated() -> None:
-        from app.migrations.run import is_current
+        from app.migrations.current import is_current
 
         assert settings.database_url is not None  # noqa: S101  Database() has refused that.
         url = settings.database_url.get_secret_value()

@@ -39,7 +39,7 @@ def run(configuration: Settings, progress: Progress) -> None:
 
 def serve(configuration: Settings, progress: Progress) -> None:
     """Serve what is there until told to stop; a database of another version is refused."""
-    from app.migrations.run import is_current
+    from app.migrations.current import is_current
 
     with _listen(configuration) as listener, provided(configuration, progress.step) as complete:
         if not is_current(application_url(complete)):

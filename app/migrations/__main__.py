@@ -3,7 +3,8 @@
 import sys
 
 from app.embedded.services import provided
-from app.migrations.run import is_current, migrate, revise
+from app.migrations.current import is_current
+from app.migrations.run import migrate, revise
 from app.settings import settings
 
 

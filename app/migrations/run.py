@@ -7,7 +7,6 @@ from typing import Any, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -45,17 +44,6 @@ def migrate(owner_url: str, application_role: str = APPLICATION_ROLE) -> None:
         grant(connection, application_role)
 
     _with_connection(owner_url, work)
-
-
-def is_current(url: str) -> bool:
-    """Whether the database has the tables of this version; any role may ask."""
-    return _with_connection(
-        url,
-        lambda connection: (
-            MigrationContext.configure(connection).get_current_heads()
-            == tuple(ScriptDirectory.from_config(_configuration(connection)).get_heads())
-        ),
-    )
 
 
 def check(owner_url: str) -> list[str]:

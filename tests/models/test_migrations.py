@@ -2,10 +2,13 @@ import asyncio
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import ForeignKeyConstraint
 
+from app import migrations
+from app.migrations.current import is_current, newest
 from app.migrations.privileges import PRIVILEGES
-from app.migrations.run import MigrationError, check, is_current, migrate
+from app.migrations.run import MigrationError, check, migrate
 from app.models import Base, CustomerRecord
 from app.models.tax_rate import View
 from tests.conftest import Database
@@ -45,6 +48,11 @@ async def test_two_that_migrate_at_once_do_not_disturb_each_other(empty: Databas
     await asyncio.gather(*(asyncio.to_thread(migrate, empty.owner_database_url) for _ in range(2)))
     assert await asyncio.to_thread(is_current, empty.owner_database_url)
     assert await asyncio.to_thread(check, empty.owner_database_url) == []
+
+
+def test_the_newest_migration_is_the_one_that_no_other_follows() -> None:
+    scripts = ScriptDirectory(migrations.__path__[0])
+    assert scripts.get_heads() == [newest()]
 
 
 async def test_the_application_can_ask_whether_its_database_is_current(database: Database) -> None:
