@@ -11,15 +11,17 @@ import { extendSchema, gql, makePgSmartTagsPlugin } from "postgraphile/utils";
 
 import { signed } from "./signed.mjs";
 
-// GraphQL has a type called Subscription of its own, and the two directions of a foreign key from
-// a table to itself can't have one name.
+// GraphQL has a type called Subscription of its own, and the two directions of a unique foreign key
+// from a table to itself can't have one name.
 const Names = makePgSmartTagsPlugin([
   { kind: "class", match: "subscription", tags: { name: "contract" } },
-  {
-    kind: "constraint",
-    match: "fk_opt_in_entry_tenant_id_confirms_id",
-    tags: { fieldName: "confirms", foreignSingleFieldName: "confirmedBy" },
-  },
+  ...["fk_opt_in_entry_tenant_id_confirms_id", "fk_offer_tenant_id_predecessor_id"].map(
+    (match) => ({
+      kind: "constraint",
+      match,
+      tags: { fieldName: "predecessor", foreignSingleFieldName: "successor" },
+    }),
+  ),
 ]);
 
 // The one value that JavaScript computes.
