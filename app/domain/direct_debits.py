@@ -1,12 +1,14 @@
 """SEPA direct debits: on which days they can be drawn, and in what sequence (EPC016-06).
 
-Banks settle on the business days of TARGET, which has closing days of its own and none of a
-country's (ECB Guideline on T2).
+Banks settle on the business days of TARGET, which has six closing days of its own and none of a
+country's (ECB, long-term calendar for TARGET closing days, since 2002 until further notice).
 """
 
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
+
+from dateutil.easter import easter
 
 from app.domain.periods import ONE_DAY
 
@@ -87,7 +89,16 @@ def submitted_by(collected_on: date, business_days: int = PRESENTATION_BUSINESS_
 
 @lru_cache(maxsize=64)
 def _closing_days(year: int) -> frozenset[date]:
-    # It knows all the world's holidays, and takes a fifth of a second to load.
-    from holidays import financial_holidays
-
-    return frozenset(financial_holidays("XECB", years=year))
+    # The holidays of all the world, which a library knows, would take 45 MiB of each worker for
+    # these six days; the tests ask it.
+    easter_sunday: date = easter(year)
+    return frozenset(
+        (
+            date(year, 1, 1),
+            easter_sunday - timedelta(days=2),
+            easter_sunday + ONE_DAY,
+            date(year, 5, 1),
+            date(year, 12, 25),
+            date(year, 12, 26),
+        )
+    )
