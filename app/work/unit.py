@@ -23,6 +23,7 @@ from app.errors import Refused, UserErrorCode
 from app.models.activity import ActivityKind
 from app.models.base import CustomerRecord, Record, TenantRow
 from app.storage import Storage
+from app.work.account import lock_account
 from app.work.changes import Changes
 from app.work.files import Staged
 from app.writing import Transaction
@@ -270,49 +271,14 @@ class Work:
         if self._account is not None:
             # An action is done in one account; what is in another one is not found.
             return self._account if self._account.id == key else None
-        locked = (
-            select(models.Customer)
-            .where(*self._is(models.Customer, key))
-            .with_for_update()
-            .subquery("customer")
-        )
-        # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.
-        own, elsewhere = self._preconditions(locked.c)
-        customer = aliased(models.Customer, locked)
-        row = (
-            await self.session.execute(
-                select(customer, func.clock_timestamp(), *(p.holds(locked.c) for p in own))
-            )
-        ).one_or_none()
-        if row is None:
+        preconditions = self.action.preconditions
+        account = await lock_account(self.session, self.tenant_id, key, preconditions)
+        if account is None:
             return None
-        self._account, now, *hold = row
-        self._now = self._clock(now)
-        failed = [p.refusal for p, holds in zip(own, hold, strict=True) if not holds]
-        failed += await self._failing(elsewhere, key)
-        if failed:
-            raise Refused.because(failed)
+        self._account, self._now = account.customer, self._clock(account.now)
+        if account.refusals:
+            raise Refused.because(account.refusals)
         return self._account
-
-    def _preconditions(self, t: Any) -> tuple[list[Any], list[Any]]:
-        """The action's preconditions on the customer's row alone, and the others."""
-        own = [p for p in self.action.preconditions if not p.looks_elsewhere(t)]
-        return own, [p for p in self.action.preconditions if p not in own]
-
-    async def _failing(self, preconditions: list[Any], key: int) -> list[Any]:
-        """Those that do not hold of the locked customer.
-
-        They are asked by a statement of their own: one that waited for the lock would see the
-        other tables as they were before.
-        """
-        if not preconditions:
-            return []
-        t = models.Customer.__table__.alias()
-        asked = select(*(p.holds(t.c) for p in preconditions)).where(
-            t.c.tenant_id == self.tenant_id, t.c.id == key
-        )
-        hold = (await self.session.execute(asked)).one()
-        return [p.refusal for p, holds in zip(preconditions, hold, strict=True) if not holds]
 
     def _is(self, model: type[TenantRow], key: int) -> tuple[ColumnElement[bool], ...]:
         return (model.tenant_id == self.tenant_id, model.id == key)
