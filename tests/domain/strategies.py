@@ -13,7 +13,7 @@ always = settings(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=50,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
 
