@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -19,6 +20,7 @@ from app.commands.progress import Progress
 from app.embedded.errors import ServiceError
 
 if TYPE_CHECKING:
+    from app.auth.tax_rates import Rate
     from app.settings import Settings
 
 cli = typer.Typer(
@@ -34,10 +36,12 @@ tenant_commands = typer.Typer(
 )
 staff_commands = typer.Typer(help="People who work in customers' accounts.", no_args_is_help=True)
 token_commands = typer.Typer(help="Tokens that programs and people identify themselves with.")
+tax_rate_commands = typer.Typer(help="What the law asks, for all tenants.", no_args_is_help=True)
 cli.add_typer(demo_commands, name="demo")
 cli.add_typer(tenant_commands, name="tenant")
 cli.add_typer(staff_commands, name="staff")
 cli.add_typer(token_commands, name="token", no_args_is_help=True)
+cli.add_typer(tax_rate_commands, name="tax-rate")
 
 _TERMINATED = 128 + signal.SIGTERM
 
@@ -247,6 +251,50 @@ def revoke_token(
     secret = token or str(typer.prompt("Token", hide_input=True, err=True))
     with _provided() as settings:
         administration.revoke_token(settings, secret)
+
+
+@tax_rate_commands.command("add")
+def add_tax_rate(
+    country: Annotated[str, typer.Option(help="Two capital letters, like DE.")],
+    tax_class: Annotated[str, typer.Option("--class", help="STANDARD, REDUCED or ZERO.")],
+    percent: Annotated[str, typer.Option(help="The rate, like 7 or 2.60.")],
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day it applies.")
+    ],
+    last: Annotated[
+        datetime | None,
+        typer.Option("--until", formats=["%Y-%m-%d"], help="The last day, where there is one."),
+    ] = None,
+) -> None:
+    """Add a tax rate for days to come, or for a country that has none, and list the country's.
+
+    The rate known before ends on the day before it, and goes on behind it where it has an end.
+    """
+    from app.commands import administration
+
+    until = None if last is None else last.date()
+    with _provided() as settings:
+        rates = administration.add_tax_rate(
+            settings, country, tax_class, percent, first.date(), until
+        )
+    _list(rates)
+
+
+@tax_rate_commands.command("list")
+def list_tax_rates(
+    country: Annotated[str | None, typer.Option(help="Of this country alone.")] = None,
+) -> None:
+    """List the tax rates that are known."""
+    from app.commands import administration
+
+    with _provided() as settings:
+        _list(administration.tax_rates(settings, country))
+
+
+def _list(rates: "list[Rate]") -> None:
+    for rate in rates:
+        days = f"{rate.valid_from} to {rate.valid_until or '...'}"
+        typer.echo(f"{rate.country}  {rate.tax_class:8}  {rate.percent:>6}  {days}")
 
 
 def main() -> NoReturn:

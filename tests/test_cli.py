@@ -292,3 +292,17 @@ def test_explaining_needs_somebody_who_asks(run: Run, tenant: str) -> None:
     _refused(run("explain", query), "either --token or --tenant")
     _refused(run("explain", query, "--token", "x", "--tenant", tenant), "either --token or")
     _refused(run("explain", query, "--tenant", "other"), "no tenant other")
+
+
+def test_tax_rates_are_added_and_listed(run: Run) -> None:
+    french = ("tax-rate", "add", "--country", "FR", "--class", "REDUCED")
+    _refused(run(*french, "--percent", "2,1", "--from", "2999-01-01"), "2,1 is no percentage")
+    _refused(run(*french, "--percent", "2.125", "--from", "2999-01-01"), "is no percentage")
+    _refused(
+        run(*french, "--percent", "2.1", "--from", "2999-01-02", "--until", "2999-01-01"),
+        "ends before it begins",
+    )
+    added = _ok(run(*french, "--percent", "2.1", "--from", "2024-01-01", "--until", "2999-12-31"))
+    assert added == "FR  REDUCED     2.10  2024-01-01 to 2999-12-31"
+    assert _ok(run("tax-rate", "list", "--country", "FR")) == added
+    assert "DE  STANDARD   16.00  2020-07-01 to 2020-12-31" in _ok(run("tax-rate", "list"))

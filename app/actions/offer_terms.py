@@ -8,6 +8,7 @@ from typing import Any
 from strawberry import UNSET
 
 from app.actions.catalogue_inputs import MoneyInput
+from app.domain.money import Money
 from app.domain.periods import Period
 from app.domain.terms import Terms
 from app.errors import Refused, UserErrorCode
@@ -43,8 +44,7 @@ def set_terms(offer: Offer, input: Any) -> None:
     if input.description is not UNSET:
         offer.description = input.description
     if input.price is not UNSET:
-        price = input.price.money("price")
-        offer.price, offer.currency = price.amount, price.currency
+        _set_price(offer, input.price.money("price"), input.first_price is not UNSET)
     if input.first_price is not UNSET:
         offer.first_price = _first_price(offer, input.first_price)
     for name, prefix in _PERIODS.items():
@@ -54,6 +54,16 @@ def set_terms(offer: Offer, input: Any) -> None:
             setattr(offer, f"{prefix}_unit", period.unit.value)
     if input.issues_per_period is not UNSET:
         offer.issues_per_period = input.issues_per_period
+
+
+def _set_price(offer: Offer, price: Money, first_given: bool) -> None:
+    if offer.first_price is not None and offer.currency != price.currency and not first_given:
+        raise Refused(
+            UserErrorCode.PRICE_INVALID,
+            f"It is in {offer.currency}: give it anew, or take it away with null.",
+            "first_price",
+        )
+    offer.price, offer.currency = price.amount, price.currency
 
 
 def _first_price(offer: Offer, given: MoneyInput | None) -> Decimal | None:

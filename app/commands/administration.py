@@ -1,8 +1,9 @@
-"""Tenants, staff and tokens, administered by whoever runs the installation."""
+"""Tenants, staff, tokens and tax rates, administered by whoever runs the installation."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, TypeVar
 
 from app.commands.database import owner_url
@@ -11,6 +12,8 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from app.auth.tax_rates import Rate
 
 Result = TypeVar("Result")
 
@@ -69,6 +72,30 @@ def revoke_token(settings: Settings, token: str) -> None:
     from app.auth import administration
 
     _as_owner(settings, lambda owner: administration.revoke_token(owner, token))
+
+
+def tax_rates(settings: Settings, country: str | None) -> list["Rate"]:
+    """The tax rates of a country, or of all."""
+    from app.auth.tax_rates import tax_rates as find
+
+    return _as_owner(settings, lambda owner: find(owner, country))
+
+
+def add_tax_rate(
+    settings: Settings, country: str, tax_class: str, percent: str, first: date, last: date | None
+) -> list["Rate"]:
+    """Add a tax rate, and give those of its country then."""
+    from app.auth.tax_rates import Rate
+    from app.auth.tax_rates import add_tax_rate as add
+
+    try:
+        value = Decimal(percent)
+        if not value.is_finite() or value != round(value, 2):
+            raise InvalidOperation(percent)
+    except InvalidOperation as error:
+        raise CommandError(f"{percent} is no percentage with at most two decimals.") from error
+    rate = Rate(country, tax_class, value, first, last)
+    return _as_owner(settings, lambda owner: add(owner, rate))
 
 
 def _end(days: int | None) -> datetime | None:
