@@ -127,7 +127,12 @@ class Settings(BaseSettings):
         description="Most values an operation may ask for: its fields times the page sizes.",
     )
     document_cache_size: int = Field(1_000, ge=1, description="How many documents are kept.")
-    request_timeout_seconds: float = Field(30.0, gt=0, description="Longest execution.")
+    request_timeout_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="Longest execution. Of several actions in a request, none begins in its second "
+        "half.",
+    )
     upload_timeout_seconds: float = Field(
         60.0, gt=0, description="How long the body of a request with files may take to arrive."
     )

@@ -1,5 +1,6 @@
 """Opens what resolvers have at hand: who asks, and the transaction that the request reads in."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -18,6 +19,9 @@ from app.work.action import Action
 from app.work.perform import Performer
 
 LONGEST_TOKEN = 200
+TOO_LATE = "The request's other actions took too long: this one was not begun."
+"""Said of actions late in a request. Were the request ended in the midst of them, nobody would be
+told what the first ones did."""
 
 
 class Contexts:
@@ -36,6 +40,7 @@ class Contexts:
         self._database = database
         self._statements = statements
         self._performer = performer
+        self._latest_begin = services.settings.request_timeout_seconds / 2
         self.authenticated: Callable[[bytes, Principal], None] | None = None
         """Is told of each caller who was authenticated."""
 
@@ -56,7 +61,11 @@ class Contexts:
             selections = self._selections(document)
             context = RequestContext(self._services, reading, loader, selections, self._statements)
 
+            begun = time.monotonic()
+
             async def act(action: Action, input: Any) -> int:
+                if time.monotonic() - begun > self._latest_begin:
+                    raise ApiError(ErrorCode.TIMEOUT, TOO_LATE)
                 # What was seen before is left first, so that no snapshot and no connection is
                 # held while the action waits for others.
                 await stack.aclose()

@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 
 from app.errors import MOST_REFUSALS
+from app.main import create_app
 from app.scalars import MOST_LEVELS
+from app.schema.customer import Customer
+from app.schema.node import encode_id, key_of
+from app.settings import Settings
 from app.work.perform import Performer
 from tests.actions.unchanged import Everything
+from tests.asgi import client_of, lifespan
 from tests.publisher import Publisher, codes, refusals
 
 
@@ -137,3 +142,25 @@ async def test_an_action_that_cannot_be_looked_at_afterwards_is_still_told_as_do
         (code, ["addTag", "customer"])
     ]
     assert len(await publisher.history(customer)) == 1
+
+
+async def test_a_request_that_takes_too_long_tells_what_was_done(
+    settings: Settings, publisher: Publisher, customer: str
+) -> None:
+    other = encode_id("Customer", await publisher.customer())
+    aliases = [f'n{n}: addTag(input: {{customerId: "{customer}", tag: "n{n}"}})' for n in range(8)]
+    mutations = [f'done: addTag(input: {{customerId: "{other}", tag: "VIP"}})', *aliases]
+    document = f"mutation {{ {' '.join(f'{m} {{ __typename }}' for m in mutations)} }}"
+    impatient = settings.model_copy(
+        update={"request_timeout_seconds": 3.0, "lock_timeout_seconds": 0.5}
+    )
+    app = create_app(impatient)
+    async with lifespan(app), client_of(app) as publisher.client, publisher.owner.transaction():
+        await publisher.owner.execute(
+            "SELECT FROM customer WHERE id = $1 FOR UPDATE", key_of(customer, Customer)
+        )
+        answer = await publisher.ask(document)
+    assert answer["data"].pop("done") == {"__typename": "AddTagPayload"}
+    assert set(answer["data"].values()) == {None}
+    assert set(codes(answer)) == {"UNAVAILABLE", "TIMEOUT"}
+    assert len(await publisher.history(other)) == 1
