@@ -122,7 +122,34 @@ def add_catalogue(batch: Batch, today: date, rates: list[Rate], currency: str) -
     offers = [
         _offer(batch, plan, products[plan.product], publications, made, currency) for plan in OFFERS
     ]
+    _add_vouchers(batch, offers, made, currency)
     return Catalogue(offers, publications, rates, currency)
+
+
+def _add_vouchers(batch: Batch, offers: list[Offer], made: datetime, currency: str) -> None:
+    """A voucher for every offer, and one for some of them; nobody has used them yet."""
+    common = {"valid_from": made.date(), "created_at": made, "changed_at": made}
+    batch.add(
+        models.Voucher,
+        code="WILLKOMMEN",
+        name="Willkommensrabatt",
+        kind="PERCENT",
+        percent=Decimal("20.00"),
+        limit_per_customer=1,
+        **common,
+    )
+    summer = batch.add(
+        models.Voucher,
+        code="SOMMER-5",
+        name="Sommeraktion",
+        kind="AMOUNT",
+        amount=Decimal("5.00"),
+        currency=currency,
+        usage_limit=500,
+        **common,
+    )
+    for offer in offers[:4]:
+        batch.add(models.VoucherOffer, voucher_id=summer, offer_id=offer.id)
 
 
 def _publication(
