@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from sqlalchemy import Executable
 
@@ -95,7 +95,8 @@ class PageCache:
 
     def get(self, place: Place, values: tuple[bytes | None, ...], make: Callable[[], Page]) -> Page:
         """A kept page, or one made now; `values` are those of the variables in its arguments."""
-        key = (place, values)
+        # A place holds its whole document, which others may have forgotten already.
+        key = (ref(place), values)
         page = self._known.get(key)
         if page is not None:
             self._known.move_to_end(key)

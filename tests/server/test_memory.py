@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from app.database import Statement
 from app.resolvers.plan import Outline, Plans
+from app.resolvers.selection import Place
 from app.resolvers.statements import StatementCache
 from app.server.documents import Document
 from app.server.graphql_http import GraphQLEndpoint
@@ -20,7 +21,7 @@ KEPT = 40
 MOST_BYTES = 60_000
 """Of SQL; about a hundred statements like those below."""
 
-COUNTED = (Document, Plans, Outline)
+COUNTED = (Document, Plans, Outline, Place)
 
 
 @pytest.fixture
@@ -53,5 +54,5 @@ async def test_many_documents_leave_memory_bounded(app: Starlette, publisher: Pu
             halves.append(_alive() - before)
     assert len(endpoint.documents) == KEPT
     for alive in halves:
-        assert alive[Document] == alive[Plans] == alive[Outline] == KEPT
+        assert alive[Document] == alive[Plans] == alive[Outline] == alive[Place] == KEPT
     assert MOST_BYTES / 8 < _sql_bytes() - sql_before <= MOST_BYTES
