@@ -40,6 +40,7 @@ def over_minutes(
                 load = Load(peer.port, requests, CONNECTIONS, _MINUTE)
                 answered += len(generator.send(load).times)
             rows.append(_row(f"Minute {minute}", answered, process, settings))
+            report.progress.print(*rows[-1], highlight=False)
         title = f"{workload.name} over {CONNECTIONS} connections for {minutes} minutes"
         report.table(title, _COLUMNS, [row for at, row in enumerate(rows) if _shown(at, minutes)])
 
@@ -61,6 +62,7 @@ def over_documents(
                 requests = [documents.different(number) for number in range(begin, end)]
                 generator.send(Load(peer.port, requests, CONNECTIONS, 0, once=True))
             rows.append(_row(f"{end:,} documents", end, process, settings))
+            report.progress.print(*rows[-1], highlight=False)
         report.table(f"{count:,} different documents", _COLUMNS, rows)
 
 
