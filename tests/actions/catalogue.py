@@ -59,3 +59,15 @@ async def offer(publisher: Publisher, product_id: str, **values: Any) -> str:
     """The id of a new offer."""
     given = {**OFFER, "productId": product_id, **values}
     return str((await done(publisher, "createOffer", given, "offer { id }"))["id"])
+
+
+async def assortment(publisher: Publisher) -> dict[str, str]:
+    """The ids of products for every use."""
+    ids = {
+        "own": await product(publisher),
+        "beside": await product(publisher, accessId="beside"),
+        "retired": await product(publisher, accessId="retired"),
+        "printed": await printed(publisher),
+    }
+    await done(publisher, "retireProduct", {"productId": ids["retired"]}, "product { id }")
+    return ids
