@@ -194,6 +194,8 @@ async def test_every_tab_sorts_and_filters_by_every_field_it_names(
         for direction in ("ASC", "DESC")
     ]
     for field, argument in fields.items():
+        if get_named_type(argument.type).name == "KeyFilter":
+            continue  # Which keys there are is for each tenant to say; see test_additional_data.
         for operator, operand in get_named_type(argument.type).fields.items():
             value = _value(get_named_type(operand.type), operator)
             parts.append(
