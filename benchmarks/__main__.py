@@ -3,6 +3,8 @@
 import asyncio
 import os
 import platform
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -74,6 +76,8 @@ def main(context: typer.Context) -> None:
     Data is made once and kept: 20,000 customers with 3.5 million records in a few minutes, a
     million customers in the better part of an hour.
     """
+    # Whoever ends this ends the servers that it started as well.
+    signal.signal(signal.SIGTERM, lambda *_received: sys.exit(1))
     if context.invoked_subcommand is None:
         peers()
 
