@@ -3,10 +3,12 @@
 Nothing but this and `app.database` begins or ends a transaction.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import asyncpg
 from sqlalchemy import TextClause, text
@@ -41,6 +43,7 @@ class Writing:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._engine: AsyncEngine | None = None
+        self._places: WeakValueDictionary[bytes, asyncio.Semaphore] = WeakValueDictionary()
 
     def open(self) -> None:
         """Make the pool; it connects when it is first used."""
@@ -85,13 +88,37 @@ class Writing:
         """
         if self._engine is None:
             raise RuntimeError("The database was not opened for writing.")
-        async with AsyncSession(self._engine, autoflush=False, expire_on_commit=False) as session:
+        async with (
+            self._place(token_hash),
+            AsyncSession(self._engine, autoflush=False, expire_on_commit=False) as session,
+        ):
             row = await _authenticated(session, token_hash)
             values = None if row is None else row._asdict()
             principal = Principal.of(values)
             assert values is not None  # noqa: S101  There was a principal in it.
             yield Transaction(session, principal, values["now"])
             await session.commit()
+
+    @asynccontextmanager
+    async def _place(self, token_hash: bytes) -> AsyncIterator[None]:
+        """A place among those that a token has.
+
+        They are fewer than the connections, so that nobody takes all of them by asking for the
+        same locked account again and again.
+        """
+        places = self._places.get(token_hash)
+        if places is None:
+            places = asyncio.Semaphore(max(1, self._settings.database_write_pool_size - 1))
+            self._places[token_hash] = places
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await places.acquire()
+        except TimeoutError as error:
+            raise ApiError(ErrorCode.UNAVAILABLE, UNAVAILABLE) from error
+        try:
+            yield
+        finally:
+            places.release()
 
     async def upkeep(self, statement: TextClause, **values: Any) -> Sequence[Any]:
         """Carry out one statement on behalf of nobody; the first column of what it gives.

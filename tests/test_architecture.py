@@ -10,7 +10,17 @@ from tests.markdown import rows
 ROOT = Path(__file__).parents[1]
 APP = ROOT / "app"
 
-BOTTOM = ("scalars", "context", "writing", "database", "encryption", "logs", "storage", "errors", "settings")
+BOTTOM = (
+    "scalars",
+    "context",
+    "writing",
+    "database",
+    "encryption",
+    "logs",
+    "storage",
+    "errors",
+    "settings",
+)
 """What everything may import; among these, too, each only those further on."""
 
 HOUSE = {

@@ -22,7 +22,6 @@ from app.models.base import (
     tenant_foreign_key,
 )
 
-
 PURPOSE = "^[0-9A-Za-z_-]{1,60}$"
 """What the key of a purpose looks like."""
 
@@ -102,8 +101,8 @@ class OptInEntry(CustomerRecord):
     """The evidence of one change: who, when, from where, and the text agreed to.
 
     `created_at` is when it was written down, `declared_at` when the customer said it, where that
-    was earlier. The first of a double opt-in can be confirmed until `confirm_until`; the second names it in
-    `confirms_id`.
+    was earlier. The first of a double opt-in can be confirmed until `confirm_until`; the second
+    names it in `confirms_id`.
     """
 
     __tablename__ = "opt_in_entry"

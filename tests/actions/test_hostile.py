@@ -1,5 +1,6 @@
 """What only somebody hostile or careless sends, and what goes wrong behind an action's back."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -164,3 +165,30 @@ async def test_a_request_that_takes_too_long_tells_what_was_done(
     assert set(answer["data"].values()) == {None}
     assert set(codes(answer)) == {"UNAVAILABLE", "TIMEOUT"}
     assert len(await publisher.history(other)) == 1
+
+
+async def test_who_waits_for_a_lock_leaves_a_connection_to_others(
+    settings: Settings, publisher: Publisher, competitor: Publisher, customer: str
+) -> None:
+    theirs = encode_id("Customer", await competitor.customer())
+    small = settings.model_copy(
+        update={"database_write_pool_size": 2, "lock_timeout_seconds": 20.0}
+    )
+    app = create_app(small)
+    async with lifespan(app), client_of(app) as client:
+        publisher.client = competitor.client = client
+        async with publisher.owner.transaction():
+            await publisher.owner.execute(
+                "SELECT FROM customer WHERE id = $1 FOR UPDATE", key_of(customer, Customer)
+            )
+            tags = [f"n{number}" for number in range(4)]
+            waiting = [
+                asyncio.create_task(publisher.act("addTag", {"customerId": customer, "tag": tag}))
+                for tag in tags
+            ]
+            await asyncio.sleep(0.5)
+            async with asyncio.timeout(4):
+                payload = await competitor.act("addTag", {"customerId": theirs, "tag": "VIP"})
+            assert payload["userErrors"] == []
+            assert not any(task.done() for task in waiting)
+        assert [refusals(payload) for payload in await asyncio.gather(*waiting)] == [[]] * 4
