@@ -22,6 +22,8 @@ LONGEST_REASON = 500
 
 _UNIQUE_ID = re.compile(r"[0-9A-Za-z-]{2,30}")
 _LONGEST_UNIQUE_ID = 30
+# What the diary calls the columns that the API calls otherwise.
+_SPOKEN = {"access_id": "unique id"}
 
 
 def _checked_unique_id(value: str) -> str | None:
@@ -36,7 +38,8 @@ class AccessRightData:
     """What an access right is about, and when it counts."""
 
     unique_id: str | None = given(
-        "What front ends ask for: 2 to 30 letters, digits and hyphens. By default the product's.",
+        "The unique id that front ends ask `hasAccess` for: 2 to 30 letters, digits and hyphens. "
+        "By default the product's.",
         check=_checked_unique_id,
         default=UNSET,
     )
@@ -125,7 +128,7 @@ async def update_access_right(work: Work, input: UpdateAccessRightInput) -> Acce
     if input.valid_until is not UNSET:
         right.valid_until = input.valid_until
     _check_period(right)
-    changed = ", ".join(name.replace("_", " ") for name in work.changed(right))
+    changed = ", ".join(_SPOKEN.get(name, name.replace("_", " ")) for name in work.changed(right))
     work.note(
         f"Access right {right.access_id} changed: {changed}."
         if changed

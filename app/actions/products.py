@@ -27,17 +27,17 @@ from app.work.inputs import (
 )
 from app.work.unit import Work
 
-_ACCESS_ID = re.compile(r"[0-9A-Za-z-]{2,30}")
+_UNIQUE_ID = re.compile(r"[0-9A-Za-z-]{2,30}")
 _TAKEN = {
     "uq_product_tenant_id_access_id": Refusal(
-        UserErrorCode.ACCESS_ID_TAKEN, "Another product has this access id.", ("access_id",)
+        UserErrorCode.UNIQUE_ID_TAKEN, "Another product has this unique id.", ("unique_id",)
     )
 }
 
 
-def _access_id(value: str) -> str | None:
+def _unique_id(value: str) -> str | None:
     kept = checked_text(value, 30)
-    if kept is not None and _ACCESS_ID.fullmatch(kept) is None:
+    if kept is not None and _UNIQUE_ID.fullmatch(kept) is None:
         raise Refused(UserErrorCode.INVALID, "This takes 2 to 30 letters, digits and hyphens.")
     return kept
 
@@ -64,10 +64,10 @@ class ProductData:
     """What a product is, beside its kind."""
 
     description: str | None = text("What it is.", of=Product.description, lines=True, default=UNSET)
-    access_id: str | None = given(
-        "What front ends ask for to open content: 2 to 30 letters, digits and hyphens. All but "
-        "`PRINT` need one.",
-        check=_access_id,
+    unique_id: str | None = given(
+        "The unique id that front ends ask `hasAccess` for to open content: 2 to 30 letters, "
+        "digits and hyphens. All but `PRINT` need one.",
+        check=_unique_id,
         default=UNSET,
     )
     publication_id: strawberry.ID | None = identifier(
@@ -125,7 +125,7 @@ class ReinstateProductInput(Versioned):
 async def create_product(work: Work, input: CreateProductInput) -> Product:
     """Create a product. Offers then put prices on it."""
     product = Product(kind=input.kind.value, name=input.name, description=input.description or None)
-    product.access_id = input.access_id or None
+    product.access_id = input.unique_id or None
     product.publication_id = await _publication(work, input.publication_id or None)
     shares = _tax(product, input.tax_class or None, input.tax_shares or [])
     _check(product)
@@ -153,10 +153,12 @@ async def update_product(work: Work, input: UpdateProductInput) -> Product:
     """
     product = await work.lock(Product, input.product_id, "product_id")
     work.expect(product, input.expected_version)
-    values = dict(set_fields(input, "name", "description", "access_id"))
+    values = dict(set_fields(input, "name", "description"))
     refuse_null(values, "name")
     for name, value in values.items():
         setattr(product, name, value)
+    if input.unique_id is not UNSET:
+        product.access_id = input.unique_id
     if input.publication_id is not UNSET:
         product.publication_id = await _publication(work, input.publication_id)
     await _change_tax(work, product, input)
@@ -227,7 +229,7 @@ def _check(product: Product) -> None:
     """See that a product has what its kind needs, and nothing else."""
     refusals = []
     for name, value, alien in (
-        ("access_id", product.access_id, ProductKind.PRINT),
+        ("unique_id", product.access_id, ProductKind.PRINT),
         ("publication_id", product.publication_id, ProductKind.DIGITAL),
     ):
         if product.kind == alien.value and value is not None:
@@ -287,13 +289,13 @@ def _split(work: Work, product: Product, shares: Sequence[TaxShareInput]) -> Non
 async def _check_use(work: Work, product: Product) -> None:
     """See that nothing depends on what changes."""
     changed = work.changed(product)
-    users: list[tuple[str, Any, Any]] = [
-        ("access_id", AccessRight, AccessRight.product_id),
-        ("publication_id", Offer, Offer.product_id),
+    users: list[tuple[str, str, Any, Any]] = [
+        ("access_id", "unique_id", AccessRight, AccessRight.product_id),
+        ("publication_id", "publication_id", Offer, Offer.product_id),
     ]
-    for name, model, column in users:
+    for name, given_as, model, column in users:
         found = select(model.id).where(model.tenant_id == work.tenant_id, column == product.id)
         if name in changed and await work.session.scalar(found.limit(1)) is not None:
             raise Refused(
-                UserErrorCode.PRODUCT_IN_USE, "Access rights or offers were made with it.", name
+                UserErrorCode.PRODUCT_IN_USE, "Access rights or offers were made with it.", given_as
             )

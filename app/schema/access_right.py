@@ -77,10 +77,11 @@ def _status(t: Columns) -> ColumnElement[str]:
     description="The right to use a product for a time.",
 )
 class AccessRight(AccountRecord):
-    """A right to what a front end asks for by its access id."""
+    """A right to what a front end asks for by its unique id."""
 
-    access_id: str = column(
+    unique_id: str = column(
         "The unique id that front ends ask `hasAccess` for: 2 to 30 letters, digits and hyphens.",
+        of="access_id",
         where=True,
         order=True,
     )

@@ -116,7 +116,11 @@ class Product(Record):
     name: str = column("Its name.", where=True, order=True)
     description: str | None = column("What it is.")
     kind: ProductKind = column("What a customer gets.", where=True, order=True)
-    access_id: str | None = column("What front ends ask for to open content.", where=True)
+    unique_id: str | None = column(
+        "The unique id that front ends ask `hasAccess` for to open content.",
+        of="access_id",
+        where=True,
+    )
     tax_class: TaxClass | None = column(
         "What all of it is to the tax office; null where a bundle's tax is split.", where=True
     )

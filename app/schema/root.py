@@ -191,7 +191,7 @@ class Query:
         info: Info,
         customer: Annotated[CustomerBy, strawberry.argument(description="Which customer.")],
         unique_id: Annotated[
-            str, strawberry.argument(description="What is asked for: a product's access id.")
+            str, strawberry.argument(description="What is asked for: a product's unique id.")
         ],
     ) -> Access | None:
         """Answer a paywall."""

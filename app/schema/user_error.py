@@ -36,8 +36,8 @@ described(
         "TOO_MANY_FILES": "There are more files than can be attached.",
         "FILE_EMPTY": "The file has no content.",
         "FILE_TOO_LARGE": "The file has more than 800,000 bytes.",
-        "FILE_TYPE_NOT_ALLOWED": "The file is no PDF, image or Office document, or one with macros, "
-        "scripts or a password.",
+        "FILE_TYPE_NOT_ALLOWED": "The file is no PDF, image or Office document, or one with "
+        "macros, scripts or a password.",
         "FILE_DISGUISED": "The file isn't what its name says, is something else besides, or is "
         "damaged.",
         "FILE_INFECTED": "The virus scanner found something in the file.",
@@ -73,7 +73,7 @@ described(
         "DEFINITION_IN_USE": "Records hold values that need the definition as it is.",
         "ADDITIONAL_DATA_INVALID": "A value is not what its definition asks for.",
         "CODE_TAKEN": "There is a voucher with this code, or an offer on one of the same days.",
-        "ACCESS_ID_TAKEN": "Another product has this access id.",
+        "UNIQUE_ID_TAKEN": "Another product has this unique id.",
         "TITLE_TAKEN": "Another publication has this title.",
         "PUBLISHING_DATE_TAKEN": "Another issue of the publication appears on this day.",
         "PRODUCT_IN_USE": "Offers or access rights need the product as it is.",

@@ -21,7 +21,7 @@ OFFER: dict[str, Any] = {
     "accountingPeriod": MONTH,
     "notice": {"count": 2, "unit": "WEEK"},
 }
-DIGITAL = {"kind": "DIGITAL", "name": "E-Paper", "accessId": "e-paper", "taxClass": "REDUCED"}
+DIGITAL = {"kind": "DIGITAL", "name": "E-Paper", "uniqueId": "e-paper", "taxClass": "REDUCED"}
 
 
 async def done(publisher: Publisher, action: str, input: dict[str, Any], select: str) -> Any:
@@ -50,7 +50,7 @@ async def printed(publisher: Publisher) -> str:
         publisher,
         kind="PRINT",
         name="Heft",
-        accessId=None,
+        uniqueId=None,
         publicationId=await publication(publisher, "Heft"),
     )
 
@@ -65,8 +65,8 @@ async def assortment(publisher: Publisher) -> dict[str, str]:
     """The ids of products for every use."""
     ids = {
         "own": await product(publisher),
-        "beside": await product(publisher, accessId="beside"),
-        "retired": await product(publisher, accessId="retired"),
+        "beside": await product(publisher, uniqueId="beside"),
+        "retired": await product(publisher, uniqueId="retired"),
         "printed": await printed(publisher),
     }
     await done(publisher, "retireProduct", {"productId": ids["retired"]}, "product { id }")

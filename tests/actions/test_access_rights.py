@@ -22,7 +22,7 @@ from tests.publisher import Publisher, codes, refusals
 HOUR = timedelta(hours=1)
 NOW = datetime.now(UTC)
 ALL = (
-    "accessRight { id accessId source status validFrom validUntil blockedAt blockedReason version"
+    "accessRight { id uniqueId source status validFrom validUntil blockedAt blockedReason version"
     " product { name } }"
 )
 ASK = """query ($by: CustomerBy!, $uniqueId: String!) {
@@ -62,7 +62,7 @@ async def test_a_right_is_given(publisher: Publisher, customer: str) -> None:
     assert NOW <= begins <= datetime.now(UTC)
     expected = {
         "id": right["id"],
-        "accessId": "e-paper",
+        "uniqueId": "e-paper",
         "source": "MANUAL",
         "status": "ACTIVE",
         "validFrom": right["validFrom"],
@@ -139,13 +139,13 @@ async def test_a_right_that_is_over_is_not_given_but_one_can_be_ended(
 async def test_a_right_is_changed(publisher: Publisher, customer: str) -> None:
     product = encode_id("Product", await publisher.make(models.Product, access_id="e-paper"))
     there = await give(publisher, customer, productId=product)
-    assert there["accessId"] == "digital"
+    assert there["uniqueId"] == "digital"
     change = {"accessRightId": there["id"], "expectedVersion": 1, "productId": None}
     later = {"uniqueId": "plus", "validFrom": "2999-01-01T00:00:00Z", "validUntil": None}
     payload = await publisher.act("updateAccessRight", {**change, **later}, ALL)
     assert payload["accessRight"] == {
         **there,
-        "accessId": "plus",
+        "uniqueId": "plus",
         "product": None,
         "validFrom": "2999-01-01T00:00:00+00:00",
         "status": "PENDING",
@@ -155,7 +155,7 @@ async def test_a_right_is_changed(publisher: Publisher, customer: str) -> None:
     assert entry["action"] == "access_right.updated"
     assert (entry["before"]["access_id"], entry["after"]["access_id"]) == ("digital", "plus")
     diary = (await publisher.diary(customer))[-1]
-    assert diary == "Access right plus changed: access id, product id, valid from."
+    assert diary == "Access right plus changed: unique id, product id, valid from."
     assert await ask(publisher, customer, "plus") == (False, "NOT_YET")
 
 

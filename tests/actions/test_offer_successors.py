@@ -26,7 +26,7 @@ def clock(clock: Clock) -> Clock:
 
 
 async def test_a_price_rises_for_new_customers_only(publisher: Publisher) -> None:
-    beside = await product(publisher, accessId="beside")
+    beside = await product(publisher, uniqueId="beside")
     old = await offer(publisher, await product(publisher), alsoGrants=[beside])
     voucher = await done(
         publisher,
@@ -83,7 +83,7 @@ NOT_REPLACED: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
 
 async def test_offers_are_not_replaced(publisher: Publisher, everything: Everything) -> None:
     made = await offer(publisher, await product(publisher))
-    await offer(publisher, await product(publisher, accessId="p2"), code="other")
+    await offer(publisher, await product(publisher, uniqueId="p2"), code="other")
     async with everything.unchanged():
         for case, (more, expected) in NOT_REPLACED.items():
             given = {"offerId": made, "validFrom": "2031-07-01", **more}

@@ -13,7 +13,7 @@ from tests.actions.conftest import Clock
 from tests.actions.unchanged import Everything
 from tests.publisher import Publisher, codes, refusals
 
-SHOWN = """product { id kind name description accessId taxClass taxShares { taxClass percent }
+SHOWN = """product { id kind name description uniqueId taxClass taxShares { taxClass percent }
     retiredAt version publication { title } actor { name } }"""
 SPLIT = [{"taxClass": "REDUCED", "percent": "62.5"}, {"taxClass": "STANDARD", "percent": "37.50"}]
 MISSING = encode_id("Product", 2**63 - 1)
@@ -24,7 +24,7 @@ async def bundle(publisher: Publisher, **values: Any) -> str:
     given = {
         "kind": "BUNDLE",
         "name": "Komplett",
-        "accessId": "komplett",
+        "uniqueId": "komplett",
         "publicationId": await publication(publisher),
         "taxClass": None,
         "taxShares": SPLIT,
@@ -81,14 +81,14 @@ async def test_a_bundles_tax_is_split_and_split_anew(publisher: Publisher) -> No
     assert (changed["taxClass"], changed["taxShares"]) == ("REDUCED", [])
 
 
-BUNDLE = {"kind": "BUNDLE", "accessId": "kk", "taxClass": None}
+BUNDLE = {"kind": "BUNDLE", "uniqueId": "kk", "taxClass": None}
 REFUSED: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     "no name": ({"name": " "}, [("REQUIRED", "name")]),
     "a long name": ({"name": "x" * 201}, [("TOO_LONG", "name")]),
     "a long description": ({"description": "x" * 2001}, [("TOO_LONG", "description")]),
-    "no access id": ({"accessId": None}, [("REQUIRED", "accessId")]),
-    "a malformed access id": ({"accessId": "e_paper"}, [("INVALID", "accessId")]),
-    "an access id that is taken": ({"accessId": "taken"}, [("ACCESS_ID_TAKEN", "accessId")]),
+    "no unique id": ({"uniqueId": None}, [("REQUIRED", "uniqueId")]),
+    "a malformed unique id": ({"uniqueId": "e_paper"}, [("INVALID", "uniqueId")]),
+    "a unique id that is taken": ({"uniqueId": "taken"}, [("UNIQUE_ID_TAKEN", "uniqueId")]),
     "a publication of what is digital": (
         {"publicationId": "theirs"},
         [("INVALID", "publicationId")],
@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     ),
     "printed without a publication": (
         {"kind": "PRINT"},
-        [("INVALID", "accessId"), ("REQUIRED", "publicationId")],
+        [("INVALID", "uniqueId"), ("REQUIRED", "publicationId")],
     ),
     "no tax class": ({"taxClass": None}, [("REQUIRED", "taxClass")]),
     "class and shares": ({"taxShares": SPLIT}, [("REQUIRED", "taxClass")]),
@@ -134,7 +134,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
 
 
 async def test_products_are_refused(publisher: Publisher, everything: Everything) -> None:
-    await product(publisher, accessId="taken")
+    await product(publisher, uniqueId="taken")
     theirs = await publication(publisher)
     async with everything.unchanged():
         for case, (more, expected) in REFUSED.items():
@@ -170,9 +170,9 @@ async def test_what_is_in_use_stays(
 ) -> None:
     made = await bundle(publisher)
     other = await publication(publisher, "Anderes")
-    new_id: dict[str, Any] = {"productId": made, "accessId": "neu"}
+    new_id: dict[str, Any] = {"productId": made, "uniqueId": "neu"}
     new_publication = {"productId": made, "publicationId": other}
-    assert (await done(publisher, "updateProduct", new_id, SHOWN))["accessId"] == "neu"
+    assert (await done(publisher, "updateProduct", new_id, SHOWN))["uniqueId"] == "neu"
     assert (await done(publisher, "updateProduct", new_publication, SHOWN))["publication"] == {
         "title": "Anderes"
     }
@@ -180,8 +180,8 @@ async def test_what_is_in_use_stays(
     given = {"customerId": customer, "productId": made}
     await done(publisher, "addAccessRight", given, "accessRight { id }")
     async with everything.unchanged():
-        payload = await publisher.act("updateProduct", new_id | {"accessId": "noch-neuer"})
-        assert refusals(payload) == [("PRODUCT_IN_USE", "accessId")]
+        payload = await publisher.act("updateProduct", new_id | {"uniqueId": "noch-neuer"})
+        assert refusals(payload) == [("PRODUCT_IN_USE", "uniqueId")]
         back = await publication_of(publisher, "Tagblatt")
         payload = await publisher.act("updateProduct", new_publication | {"publicationId": back})
         assert refusals(payload) == [("PRODUCT_IN_USE", "publicationId")]
@@ -201,7 +201,7 @@ async def publication_of(publisher: Publisher, title: str) -> str:
 async def test_a_product_is_retired_once_its_offers_have_ended(
     publisher: Publisher, everything: Everything, clock: Clock
 ) -> None:
-    sold, beside = await product(publisher), await product(publisher, accessId="archiv")
+    sold, beside = await product(publisher), await product(publisher, uniqueId="archiv")
     first = await offer(publisher, sold, alsoGrants=[beside])
     async with everything.unchanged():
         for one in (sold, beside):
@@ -231,7 +231,7 @@ async def test_retiring_and_offering_at_once_leaves_no_offer_of_a_retired_produc
     publisher: Publisher,
 ) -> None:
     for number in range(5):
-        made = await product(publisher, accessId=f"p-{number}")
+        made = await product(publisher, uniqueId=f"p-{number}")
         given = {
             "productId": made,
             "code": f"O-{number}",
@@ -277,7 +277,7 @@ async def test_who_may_not_or_is_another_tenant_changes_nothing(
         assert codes(answer) == ["FORBIDDEN"]
         payload = await publisher.act("updateProduct", {"productId": made, "name": None})
         assert refusals(payload) == [("REQUIRED", "name")]
-    theirs = {"kind": "PRINT", "accessId": None, "publicationId": await publication(publisher)}
+    theirs = {"kind": "PRINT", "uniqueId": None, "publicationId": await publication(publisher)}
     payload = await competitor.act("createProduct", DIGITAL | theirs)
     assert refusals(payload) == [("NOT_FOUND", "publicationId")]
 

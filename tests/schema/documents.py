@@ -15,7 +15,7 @@ schema = strawberry_schema._schema
 TABS = {
     "activities": "kind text attachments { name contentType size sha256 }",
     "addresses": "type lastName company street houseNumber postalCode city country preferred",
-    "accessRights": "accessId source status validFrom validUntil product { name }",
+    "accessRights": "uniqueId source status validFrom validUntil product { name }",
     "bankAccounts": "owner maskedIban bic bankName mandateReference mandateState preferred",
     "orders": "number status orderedAt gross { amount currency } items { title quantity gross }",
     "subscriptions": "number status startsOn endsOn nextBillingOn offer { name } issues { open }",
