@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -21,45 +22,59 @@ class LockedAccount(NamedTuple):
     refusals: list[Refusal]
 
 
+class _Asking(NamedTuple):
+    """The statements that lock a customer and ask some preconditions, built once for all."""
+
+    own: Sequence[Precondition]
+    locking: Select[Any]
+    elsewhere: Sequence[Precondition]
+    looking: Select[Any]
+
+
 async def lock_account(
-    session: AsyncSession, tenant_id: int, key: int, preconditions: Sequence[Precondition]
+    session: AsyncSession, tenant_id: int, key: int, preconditions: tuple[Precondition, ...]
 ) -> LockedAccount | None:
     """Lock a customer and ask the preconditions of them; None where there is no such customer."""
+    asking = _asking(preconditions)
+    values = {"wanted_tenant": tenant_id, "wanted_key": key}
+    row = (await session.execute(asking.locking, values)).one_or_none()
+    if row is None:
+        return None
+    customer, now, *hold = row
+    refusals = _refusals(asking.own, hold)
+    if asking.elsewhere:
+        found = (await session.execute(asking.looking, values)).one()
+        refusals += _refusals(asking.elsewhere, found)
+    return LockedAccount(customer, now, refusals)
+
+
+@cache
+def _asking(preconditions: tuple[Precondition, ...]) -> _Asking:
+    """The statements for some preconditions.
+
+    What looks into other tables is asked by a statement of its own: one that waited for the lock
+    would see the other tables as they were before.
+    """
+    table = Customer.__table__.alias()
     locked = (
         select(Customer)
-        .where(Customer.tenant_id == tenant_id, Customer.id == key)
+        .where(Customer.tenant_id == bindparam("wanted_tenant"))
+        .where(Customer.id == bindparam("wanted_key"))
         .with_for_update()
         .subquery("customer")
     )
     elsewhere = [p for p in preconditions if p.looks_elsewhere(locked.c)]
     own = [p for p in preconditions if p not in elsewhere]
     # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.
-    asked = select(
+    locking: Select[Any] = select(
         aliased(Customer, locked), func.clock_timestamp(), *(p.holds(locked.c) for p in own)
     )
-    row = (await session.execute(asked)).one_or_none()
-    if row is None:
-        return None
-    customer, now, *hold = row
-    refusals = _refusals(own, hold)
-    if elsewhere:
-        refusals += _refusals(elsewhere, await _hold(session, tenant_id, key, elsewhere))
-    return LockedAccount(customer, now, refusals)
-
-
-async def _hold(
-    session: AsyncSession, tenant_id: int, key: int, preconditions: Sequence[Precondition]
-) -> Sequence[Any]:
-    """Whether preconditions that look into other tables hold of the locked customer.
-
-    They are asked by a statement of their own: one that waited for the lock would see the other
-    tables as they were before.
-    """
-    t = Customer.__table__.alias()
-    asked = select(*(p.holds(t.c) for p in preconditions)).where(
-        t.c.tenant_id == tenant_id, t.c.id == key
+    looking: Select[Any] = (
+        select(*(p.holds(table.c) for p in elsewhere))
+        .where(table.c.tenant_id == bindparam("wanted_tenant"))
+        .where(table.c.id == bindparam("wanted_key"))
     )
-    return (await session.execute(asked)).one()
+    return _Asking(own, locking, elsewhere, looking)
 
 
 def _refusals(preconditions: Sequence[Precondition], hold: Sequence[Any]) -> list[Refusal]:
