@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Executable, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -26,9 +26,9 @@ class _Asking(NamedTuple):
     """The statements that lock a customer and ask some preconditions, built once for all."""
 
     own: Sequence[Precondition]
-    locking: Select[Any]
+    locking: Executable
     elsewhere: Sequence[Precondition]
-    looking: Select[Any]
+    looking: Executable
 
 
 async def lock_account(
@@ -66,10 +66,10 @@ def _asking(preconditions: tuple[Precondition, ...]) -> _Asking:
     elsewhere = [p for p in preconditions if p.looks_elsewhere(locked.c)]
     own = [p for p in preconditions if p not in elsewhere]
     # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.
-    locking: Select[Any] = select(
+    locking = select(
         aliased(Customer, locked), func.clock_timestamp(), *(p.holds(locked.c) for p in own)
     )
-    looking: Select[Any] = (
+    looking = (
         select(*(p.holds(table.c) for p in elsewhere))
         .where(table.c.tenant_id == bindparam("wanted_tenant"))
         .where(table.c.id == bindparam("wanted_key"))

@@ -397,9 +397,7 @@ async def test_a_text_and_an_entry_are_never_changed(publisher: Publisher, custo
         "DELETE FROM opt_in_entry",
     ):
         with pytest.raises(asyncpg.RestrictViolationError):
-            await publisher.owner.execute(
-                f"{statement} WHERE tenant_id = {publisher.tenant_id}"
-            )
+            await publisher.owner.execute(f"{statement} WHERE tenant_id = {publisher.tenant_id}")
 
 
 def test_the_proof_of_calls_is_kept_for_five_years() -> None:

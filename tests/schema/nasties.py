@@ -110,9 +110,9 @@ NASTIES = {
         )
     ),
     "a paywall, twice": Nasty(
-        "query($id: ID!) { x: hasAccess(customer: {id: $id}, uniqueId: \"digital\") { __typename"
+        'query($id: ID!) { x: hasAccess(customer: {id: $id}, uniqueId: "digital") { __typename'
         " why: reason ok: allowed allowed validUntil validFrom }"
-        " hasAccess(customer: {number: \"10001\"}, uniqueId: \"no-such-thing\") { reason } }"
+        ' hasAccess(customer: {number: "10001"}, uniqueId: "no-such-thing") { reason } }'
     ),
     "both conditions at once": Nasty(
         _of_customer(
