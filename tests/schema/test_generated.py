@@ -111,11 +111,11 @@ def _generated(count: int) -> list[str]:
 async def test_generated_queries_are_answered_or_refused(publisher: Publisher) -> None:
     customer = encode_id("Customer", await publisher.full_account())
     outcomes = Counter[str]()
-    for query in _generated(100):
+    for query in _generated(50):
         tamed = print_ast(visit(parse(query), _Tamed(customer)))
         for text in (query, tamed):
             answer = await publisher.ask(text)
             codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
             assert codes <= EXPECTED, (text, json.dumps(answer)[:2000])
             outcomes.update(codes or {"answered"})
-    assert outcomes["answered"] > 30, outcomes
+    assert outcomes["answered"] > 15, outcomes
