@@ -39,6 +39,8 @@ def environment(var: Path) -> Environment:
 @contextmanager
 def _started(environment: Environment, *command: str) -> Iterator[subprocess.Popen[str]]:
     """A running command in a process group of its own, as a shell starts one."""
+    # Whoever runs the tests in the background has them, and what they start, ignore ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "app.cli", *command],
         env=environment,
