@@ -65,6 +65,13 @@ class RootAnswer:
     def _path(self) -> Path:
         return (self.root.key,)
 
+    def _found(self, row: asyncpg.Record, shape: Shape, message: str, gaps: Gaps) -> Any:
+        """What the field's column holds, or null and an error when that is nothing."""
+        text = row[f"r{self._number}"]
+        if text is None:
+            self._missing(gaps, message, self._path)
+        return finished(shape, text, self._path, gaps)
+
     def _missing(self, gaps: Gaps, message: str, path: Path) -> None:
         error = ApiError(ErrorCode.NOT_FOUND, message)
         gaps.fail(error, tuple(self.root.nodes), path)
@@ -154,10 +161,7 @@ class RecordAnswer(RootAnswer):
     def value(self, row: asyncpg.Record, target: Target, gaps: Gaps) -> Any:
         """The record, or null and an error when there is none."""
         del target
-        text = row[f"r{self._number}"]
-        if text is None:
-            self._missing(gaps, self._message, self._path)
-        return finished(self._shape, text, self._path, gaps)
+        return self._found(row, self._shape, self._message, gaps)
 
 
 class InquiryAnswer(RootAnswer):
@@ -190,10 +194,7 @@ class InquiryAnswer(RootAnswer):
     def value(self, row: asyncpg.Record, target: Target, gaps: Gaps) -> Any:
         """The object, or null and an error when there is no such record."""
         del target
-        text = row[f"r{self._number}"]
-        if text is None:
-            self._missing(gaps, self._read.missing, self._path)
-        return finished(self._shape, text, self._path, gaps)
+        return self._found(row, self._shape, self._read.missing, gaps)
 
 
 class RecordsAnswer(RootAnswer):

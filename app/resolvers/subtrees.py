@@ -14,7 +14,7 @@ from app.resolvers.loaders import RowRead
 from app.resolvers.outline import NotCompiled, Outliner
 from app.resolvers.pages import Page
 from app.resolvers.reads import RecordType
-from app.resolvers.roots import record_json
+from app.resolvers.roots import finished, record_json
 from app.resolvers.selection import Place, Shape, arguments_of
 from app.resolvers.sql import known_caller
 
@@ -81,10 +81,8 @@ async def _finished(
     parameters = {"tenant": context.principal.tenant_id, "key": key} | page_parameters(pages)
     statement = context.statements.get(structure, build)
     ((text,),) = await context.reading.fetch(statement, parameters)
-    if text is None or not shape.with_gaps:
-        return None if text is None else orjson.Fragment(text)
-    gaps, value = Gaps(context), orjson.loads(text)
-    gaps.fill(shape, value, tuple(raw.path.as_list()))
+    gaps = Gaps(context)
+    value = finished(shape, text, tuple(raw.path.as_list()), gaps)
     await gaps.finish()
     context.errors += gaps.errors
-    return orjson.Fragment(orjson.dumps(value))
+    return None if value is None else orjson.Fragment(orjson.dumps(value))
