@@ -10,6 +10,7 @@ import strawberry
 from app.domain.money import Money, decimals
 from app.domain.periods import Period
 from app.errors import Refusal, Refused, UserErrorCode
+from app.models import Offer, Voucher
 from app.models.base import PeriodUnit
 from app.scalars import CurrencyCode
 from app.work.inputs import checked_text, given
@@ -99,6 +100,22 @@ def check_days(valid_from: date, valid_until: date | None) -> None:
     """
     if valid_until is not None and valid_until < valid_from:
         raise Refused(UserErrorCode.PERIOD_INVALID, f"It begins on {valid_from}.", "valid_until")
+
+
+async def end(work: Work, ended: Offer | Voucher, last: date | None) -> None:
+    """End an offer or a voucher on a day, today where none is given; never later than it ends.
+
+    Raises:
+        Refused: PERIOD_INVALID.
+    """
+    last = last or await work.today()
+    await check_end(work, last)
+    check_days(ended.valid_from, last)
+    if ended.valid_until is not None and ended.valid_until < last:
+        raise Refused(
+            UserErrorCode.PERIOD_INVALID, f"It ends on {ended.valid_until}.", "valid_until"
+        )
+    ended.valid_until = last
 
 
 async def check_end(work: Work, valid_until: date | None) -> None:

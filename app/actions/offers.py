@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from strawberry import UNSET
 
-from app.actions.catalogue_inputs import check_days, check_end, refresh_shared, refuse_null
+from app.actions.catalogue_inputs import check_days, check_end, end, refresh_shared, refuse_null
 from app.actions.offer_inputs import (
     MOST_GRANTS,
     CreateOfferInput,
@@ -172,14 +172,7 @@ async def end_offer(work: Work, input: EndOfferInput) -> Offer:
     """Sell an offer no longer than until a day. Subscriptions to it keep running."""
     offer = await work.lock(Offer, input.offer_id, "offer_id")
     work.expect(offer, input.expected_version)
-    last = input.valid_until or await work.today()
-    await check_end(work, last)
-    check_days(offer.valid_from, last)
-    if offer.valid_until is not None and offer.valid_until < last:
-        raise Refused(
-            UserErrorCode.PERIOD_INVALID, f"It ends on {offer.valid_until}.", "valid_until"
-        )
-    offer.valid_until = last
+    await end(work, offer, input.valid_until or None)
     return offer
 
 

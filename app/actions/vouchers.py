@@ -13,6 +13,7 @@ from app.actions.catalogue_inputs import (
     MoneyInput,
     check_days,
     check_end,
+    end,
     refuse_null,
     whole,
 )
@@ -200,14 +201,7 @@ async def end_voucher(work: Work, input: EndVoucherInput) -> Voucher:
     """Take a voucher no longer than until a day."""
     voucher = await work.lock(Voucher, input.voucher_id, "voucher_id")
     work.expect(voucher, input.expected_version)
-    last = input.valid_until or await work.today()
-    await check_end(work, last)
-    check_days(voucher.valid_from, last)
-    if voucher.valid_until is not None and voucher.valid_until < last:
-        raise Refused(
-            UserErrorCode.PERIOD_INVALID, f"It ends on {voucher.valid_until}.", "valid_until"
-        )
-    voucher.valid_until = last
+    await end(work, voucher, input.valid_until or None)
     return voucher
 
 
