@@ -147,7 +147,7 @@ _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
     "voucher": {"code": "V-{:05}".format, "valid_from": _day},
     "customer_order": {"number": "B-{:05}".format},
     "order_item": {"position": int},
-    "subscription": {"number": "A-{:05}".format, "starts_on": _day},
+    "subscription": {"number": "A-{:05}".format, "starts_on": _day, "ordered_on": _day},
     "subscription_period": {"starts_on": _day, "ends_on": _day},
     "invoice": {"number": "R-{:05}".format, "issued_on": _day, "due_on": _day},
     "invoice_item": {"position": int},
@@ -166,6 +166,8 @@ async def insert(
     number = number or next(_numbers)
     numbered = {name: make(number) for name, make in _NUMBERED.get(table, {}).items()}
     row = {**_FIXED.get(table, {}), **numbered, **values}
+    if table == "subscription":
+        row.setdefault("accounting_from", row["starts_on"])
     columns = Base.metadata.tables[table].c
     for name, value in row.items():
         if isinstance(columns[name].type, JSONB) and isinstance(value, dict):

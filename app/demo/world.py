@@ -53,7 +53,10 @@ async def create_publisher(connection: asyncpg.Connection, publisher: Publisher)
     """Create a tenant and its staff, of whom the first may do everything."""
     tenant_id = await create_tenant(connection, publisher.slug, publisher.name)
     await connection.execute(
-        "UPDATE tenant SET country = $2, creditor_id = $3 WHERE id = $1",
+        "UPDATE tenant SET country = $2 WHERE id = $1", tenant_id, publisher.country
+    )
+    await connection.execute(
+        "UPDATE billing_profile SET country = $2, creditor_id = $3 WHERE tenant_id = $1",
         tenant_id,
         publisher.country,
         CREDITOR_ID,

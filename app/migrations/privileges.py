@@ -49,6 +49,7 @@ PRIVILEGES = {
     "address": _EDIT,
     "alembic_version": _READ,
     "bank_account": _KEEP,
+    "billing_profile": Privileges(("SELECT", "UPDATE")),
     "customer": _KEEP,
     "customer_count": _READ,
     "customer_order": _KEEP,

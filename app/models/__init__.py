@@ -7,6 +7,7 @@ from app.models.additional_data import AdditionalDataDefinition
 from app.models.address import Address
 from app.models.bank_account import BankAccount
 from app.models.base import Base, CustomerRecord, Record, TenantRow
+from app.models.billing_profile import BillingProfile
 from app.models.customer import Customer
 from app.models.customer_term import CustomerCount, CustomerTerm
 from app.models.delivery import Delivery
@@ -41,6 +42,7 @@ __all__ = [
     "Address",
     "BankAccount",
     "Base",
+    "BillingProfile",
     "Customer",
     "CustomerCount",
     "CustomerRecord",

@@ -41,6 +41,13 @@ class Delivery(CustomerRecord):
         Index(None, "tenant_id", "subscription_id", "publishing_on", "id"),
         Index(None, "tenant_id", "issue_id"),
         Index(
+            "ix_delivery_due",
+            "tenant_id",
+            "publishing_on",
+            "id",
+            postgresql_where="status = 'PLANNED'",
+        ),
+        Index(
             "uq_delivery_issue",
             "tenant_id",
             "subscription_id",

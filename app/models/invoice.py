@@ -43,15 +43,17 @@ class InvoiceStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-CHANGEABLE = ("status", "paid_at", "file_id", "changed_at")
-"""The columns of an issued invoice that may change: whether it is settled, and its PDF."""
+CHANGEABLE = ("status", "paid_at", "file_id", "einvoice_file_id", "changed_at")
+"""The columns of an issued invoice that may change: whether it is settled, and its files."""
 
 
 class Invoice(CustomerRecord):
     """An issued document. Its amounts are negative where it cancels another one.
 
     Documents form a chain: a cancellation's precursor is the document that it cancels, a
-    correction's is the cancellation before it. The successor is whoever names this one.
+    correction's is the cancellation before it. The successor is whoever names this one. `seller`
+    is a copy of the tenant's billing profile, `reason` why a document was cancelled or corrected.
+    `file_id` is its PDF and `einvoice_file_id` the same as XML, which a job makes.
     """
 
     __tablename__ = "invoice"
@@ -61,6 +63,7 @@ class Invoice(CustomerRecord):
         tenant_foreign_key("subscription_id", "subscription"),
         tenant_foreign_key("precursor_id", "invoice"),
         tenant_foreign_key("file_id", "file"),
+        tenant_foreign_key("einvoice_file_id", "file"),
         UniqueConstraint("tenant_id", "number"),
         Index(
             "uq_invoice_precursor",
@@ -82,9 +85,12 @@ class Invoice(CustomerRecord):
         ),
         currency(),
         at_most("number", 60),
+        at_most("purchase_order_number", 100),
+        at_most("reason", 500),
         linked_by("order_id"),
         linked_by("subscription_id"),
         linked_by("file_id"),
+        linked_by("einvoice_file_id"),
     )
 
     number: Mapped[str] = mapped_column(info=personal(retained=True))
@@ -104,7 +110,11 @@ class Invoice(CustomerRecord):
     gross: Mapped[Decimal] = mapped_column(amount())
     currency: Mapped[str]
     address: Mapped[Json] = mapped_column(info=personal(retained=True))
+    seller: Mapped[Json] = mapped_column(server_default="{}")
+    purchase_order_number: Mapped[str | None] = mapped_column(info=personal(retained=True))
+    reason: Mapped[str | None] = mapped_column(info=personal(retained=True))
     file_id: Mapped[Key | None]
+    einvoice_file_id: Mapped[Key | None]
 
 
 class InvoiceItem(TenantRow):
@@ -120,6 +130,7 @@ class InvoiceItem(TenantRow):
         CheckConstraint("quantity BETWEEN 1 AND 10000", name="quantity_range"),
         CheckConstraint("gross = net + tax", name="sum"),
         CheckConstraint("tax_percent BETWEEN 0 AND 100", name="tax_percent_range"),
+        CheckConstraint("service_until >= service_from", name="service_period"),
         at_most("title", 500),
         linked_by("order_item_id"),
         linked_by("subscription_period_id"),
@@ -129,6 +140,8 @@ class InvoiceItem(TenantRow):
     position: Mapped[int] = mapped_column(Integer)
     order_item_id: Mapped[Key | None]
     subscription_period_id: Mapped[Key | None]
+    service_from: Mapped[date | None]
+    service_until: Mapped[date | None]
     title: Mapped[str]
     quantity: Mapped[int] = mapped_column(Integer)
     net: Mapped[Decimal] = mapped_column(amount())

@@ -48,6 +48,10 @@ class Subscription(Versioned, Terms, CustomerRecord):
 
     It is counted in issues where `issue_based` says so: those entitled and those given away
     free, less those delivered, are open.
+
+    Accounting periods are counted from `accounting_from`, which is its first day until a pause
+    moves it, and `next_billing_on` is the first day of the next one to be opened; null when none
+    will be. `ordered_on` and `consumer` say which law its terms are under.
     """
 
     __tablename__ = "subscription"
@@ -55,6 +59,7 @@ class Subscription(Versioned, Terms, CustomerRecord):
         *in_account(),
         tenant_foreign_key("offer_id", "offer"),
         tenant_foreign_key("order_id", "customer_order"),
+        tenant_foreign_key("order_item_id", "order_item"),
         tenant_foreign_key("bank_account_id", "bank_account"),
         tenant_foreign_key("invoice_address_id", "address"),
         tenant_foreign_key("delivery_address_id", "address"),
@@ -75,6 +80,8 @@ class Subscription(Versioned, Terms, CustomerRecord):
             " AND issues_delivered <= issues_entitled + issues_free",
             name="issues_positive",
         ),
+        CheckConstraint("resumes_on > paused_from", name="resumed_after"),
+        CheckConstraint("resumes_on IS NULL OR paused_from IS NOT NULL", name="pause_begun"),
         CheckConstraint("price >= 0", name="price_positive"),
         CheckConstraint("quantity BETWEEN 1 AND 10000", name="quantity_range"),
         CheckConstraint("jsonb_typeof(additional_data) = 'object'", name="additional_data_object"),
@@ -82,7 +89,15 @@ class Subscription(Versioned, Terms, CustomerRecord):
         at_most("number", 60),
         at_most("cancellation_reason", 500),
         Index(None, "tenant_id", "offer_id"),
+        Index(
+            "ix_subscription_due",
+            "tenant_id",
+            "next_billing_on",
+            "id",
+            postgresql_where="next_billing_on IS NOT NULL",
+        ),
         linked_by("order_id"),
+        linked_by("order_item_id"),
         linked_by("bank_account_id"),
         linked_by("invoice_address_id"),
         linked_by("delivery_address_id"),
@@ -91,10 +106,16 @@ class Subscription(Versioned, Terms, CustomerRecord):
     number: Mapped[str] = mapped_column(info=personal(retained=True))
     offer_id: Mapped[Key]
     order_id: Mapped[Key | None]
+    order_item_id: Mapped[Key | None]
+    ordered_on: Mapped[date]
+    consumer: Mapped[bool] = mapped_column(server_default="true")
     status: Mapped[str] = mapped_column(one_of("status", SubscriptionStatus))
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
+    accounting_from: Mapped[date]
     next_billing_on: Mapped[date | None]
+    paused_from: Mapped[date | None]
+    resumes_on: Mapped[date | None]
     cancelled_at: Mapped[datetime | None]
     cancelled_for: Mapped[date | None]
     cancellation_reason: Mapped[str | None] = mapped_column(info=personal())
@@ -123,6 +144,7 @@ class SubscriptionPeriod(TenantRow):
     __tablename__ = "subscription_period"
     __table_args__ = (
         tenant_foreign_key("subscription_id", "subscription", ondelete="CASCADE"),
+        tenant_foreign_key("goodwill_id", "goodwill"),
         UniqueConstraint("tenant_id", "subscription_id", "starts_on"),
         CheckConstraint("ends_on >= starts_on", name="period"),
         CheckConstraint("price >= 0", name="price_positive"),
@@ -134,6 +156,7 @@ class SubscriptionPeriod(TenantRow):
             (text("daterange(starts_on, ends_on, '[]')"), "&&"),
             name="ex_subscription_period_overlap",
         ),
+        linked_by("goodwill_id"),
     )
 
     subscription_id: Mapped[Key]
@@ -142,3 +165,4 @@ class SubscriptionPeriod(TenantRow):
     ends_on: Mapped[date]
     price: Mapped[Decimal] = mapped_column(amount())
     currency: Mapped[str]
+    goodwill_id: Mapped[Key | None]

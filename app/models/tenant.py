@@ -26,6 +26,5 @@ class Tenant(Base):
     currency: Mapped[str] = mapped_column(server_default="EUR")
     language: Mapped[str] = mapped_column(server_default="de")
     time_zone: Mapped[str] = mapped_column(server_default="Europe/Berlin")
-    creditor_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -134,8 +134,8 @@ _BROKEN = {
         SELECT item.id FROM invoice_item AS item
         JOIN invoice ON (invoice.tenant_id, invoice.id) = (item.tenant_id, invoice_id)
         WHERE NOT EXISTS (SELECT FROM tax_rate WHERE country = address->>'country'
-            AND percent = tax_percent AND valid_from <= service_from
-            AND coalesce(valid_until, 'infinity') >= service_from)""",
+            AND percent = tax_percent AND valid_from <= invoice.service_from
+            AND coalesce(valid_until, 'infinity') >= invoice.service_from)""",
     "a number is missing in a year": """
         SELECT tenant_id FROM invoice
         GROUP BY tenant_id, split_part(number, '-', 2)
