@@ -29,6 +29,11 @@ _AUTHENTICATE = text(
 )
 
 
+_ACT_FOR = text(
+    "SELECT set_config('abokonto.tenant_id', :tenant_id, true), clock_timestamp() AS now"
+)
+
+
 class Transaction(NamedTuple):
     """An open transaction: its session, who it writes for, and when it began."""
 
@@ -92,11 +97,26 @@ class Writing:
             self._place(token_hash),
             AsyncSession(self._engine, autoflush=False, expire_on_commit=False) as session,
         ):
-            row = await _authenticated(session, token_hash)
+            row = await _begun(session, _AUTHENTICATE, {"token_hash": token_hash})
             values = None if row is None else row._asdict()
             principal = Principal.of(values)
             assert values is not None  # noqa: S101  There was a principal in it.
             yield Transaction(session, principal, values["now"])
+            await session.commit()
+
+    @asynccontextmanager
+    async def system_transaction(self, tenant_id: int) -> AsyncIterator[Transaction]:
+        """A transaction for what the system does by itself for a tenant.
+
+        Raises:
+            ApiError: UNAVAILABLE when no connection comes free in time.
+        """
+        if self._engine is None:
+            raise RuntimeError("The database was not opened for writing.")
+        async with AsyncSession(self._engine, autoflush=False, expire_on_commit=False) as session:
+            row = await _begun(session, _ACT_FOR, {"tenant_id": str(tenant_id)})
+            principal = Principal("SYSTEM", 0, tenant_id, None, "", frozenset())
+            yield Transaction(session, principal, row.now)
             await session.commit()
 
     @asynccontextmanager
@@ -132,15 +152,15 @@ class Writing:
             return (await connection.execute(statement, values)).scalars().all()
 
 
-async def _authenticated(session: AsyncSession, token_hash: bytes) -> Any:
-    """The caller, asked for on a connection that works.
+async def _begun(session: AsyncSession, statement: TextClause, values: dict[str, Any]) -> Any:
+    """What the first statement of a transaction gives, on a connection that works.
 
     A connection that the pool kept while the database restarted is noticed at its first
     statement, before anything was done; SQLAlchemy then leaves all of that age behind.
     """
     for last in (False, True):
         try:
-            return (await session.execute(_AUTHENTICATE, {"token_hash": token_hash})).one_or_none()
+            return (await session.execute(statement, values)).one_or_none()
         except PoolTimeoutError as error:
             raise ApiError(ErrorCode.UNAVAILABLE, UNAVAILABLE) from error
         except DBAPIError as error:

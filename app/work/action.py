@@ -14,6 +14,7 @@ from app.work.preconditions import NOT_ANONYMIZED, Precondition
 from app.work.unit import Work
 
 Rule = Callable[[Work, Any], Awaitable[TenantRow]]
+RoutineRule = Callable[[Work, Any], Awaitable[TenantRow | None]]
 R = TypeVar("R", bound=Callable[..., Awaitable[TenantRow]])
 
 ACTIONS: dict[str, "Action"] = {}
@@ -60,6 +61,20 @@ class Action:
         if issubclass(self.input, Versioned):
             codes.add(UserErrorCode.STALE_VERSION)
         return tuple(code for code in UserErrorCode if code in codes)
+
+
+@dataclass(frozen=True, eq=False)
+class Routine:
+    """What the system does by itself, at its time or after somebody's action."""
+
+    name: str
+    history: str
+    rule: RoutineRule
+    in_account: bool
+    diary: bool
+    returns: type[TenantRow] = TenantRow
+    preconditions: tuple[Precondition, ...] = ()
+    """None: a routine sees to it itself whether there is something to do."""
 
 
 def action(
@@ -112,6 +127,28 @@ def action(
         _check(declared)
         ACTIONS[declared.name] = declared
         return rule
+
+    return declare
+
+
+def routine(
+    *, history: str, in_account: bool = True, diary: bool = False
+) -> Callable[[RoutineRule], Routine]:
+    """Declare a routine; the function is its rule, and gives the record that it was about.
+
+    It gives None where nothing is to do, because it was done before or is not wanted any more:
+    routines are done again after a crash, and by two workers at once. `history`, `in_account` and
+    `diary` are those of `action`.
+
+    Raises:
+        TypeError: `history` is no name for the history.
+    """
+    if _HISTORY.fullmatch(history) is None:
+        raise TypeError(f"{history} is no name for the history.")
+
+    def declare(rule: RoutineRule) -> Routine:
+        name = getattr(rule, "__name__", history)
+        return Routine(name, history, rule, in_account=in_account, diary=diary)
 
     return declare
 

@@ -1,6 +1,7 @@
 """Carries out actions: permission, idempotency, one transaction, the rule, and what is kept."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -8,7 +9,7 @@ from app.context import forbidden
 from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode, Refused
 from app.storage import Storage
-from app.work.action import Action
+from app.work.action import Action, Routine
 from app.work.files import Staged, Staging
 from app.work.idempotency import LOCK_NOT_AVAILABLE, DoneBefore, claim
 from app.work.inputs import checked
@@ -18,6 +19,8 @@ from app.writing import Writing
 MOST_ATTEMPTS = 3
 _AGAIN = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the transaction is undone and may succeed the next time."""
+
+Result = TypeVar("Result")
 
 BUSY = "Somebody else is changing the same at the moment. Try again soon."
 
@@ -50,22 +53,30 @@ class Performer:
         async with self._staging.staged(kept, token_hash) as files:
             return await self._attempts(action, kept, files, token_hash)
 
+    async def run(self, routine: Routine, input: Any, tenant_id: int) -> int | None:
+        """Carry out a routine for a tenant; the key of the record that it was about.
+
+        None where nothing was to do. Nothing is written where it raises.
+
+        Raises:
+            ApiError: UNAVAILABLE when others hold what it needs.
+        """
+
+        async def attempt() -> int | None:
+            async with self._writing.system_transaction(tenant_id) as transaction:
+                work = Work(routine, transaction, self._keyring, self._storage, self._clock)
+                about = await routine.rule(work, input)
+                return None if about is None else await work.finish(about)
+
+        return await _again(attempt)
+
     async def _attempts(self, action: Action, input: Any, files: Staged, token_hash: bytes) -> int:
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return await self._attempt(action, input, files, token_hash)
-            except DoneBefore as done:
-                return done.key
-            except IntegrityError as error:
-                raise _conflict(action, error) from error
-            except DBAPIError as error:
-                state = getattr(error.orig, "sqlstate", None)
-                if state == LOCK_NOT_AVAILABLE:
-                    raise ApiError(ErrorCode.UNAVAILABLE, BUSY) from error
-                if state not in _AGAIN or attempt == MOST_ATTEMPTS:
-                    raise
+        try:
+            return await _again(lambda: self._attempt(action, input, files, token_hash))
+        except DoneBefore as done:
+            return done.key
+        except IntegrityError as error:
+            raise _conflict(action, error) from error
 
     async def _attempt(self, action: Action, input: Any, files: Staged, token_hash: bytes) -> int:
         async with self._writing.transaction(token_hash) as transaction:
@@ -77,6 +88,23 @@ class Performer:
             if known is not None:
                 return known
             return await work.finish(await action.rule(work, input))
+
+
+async def _again(attempt: Callable[[], Awaitable[Result]]) -> Result:
+    """Attempt something until others don't stand in its way, or have done so too often."""
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            return await attempt()
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            state = getattr(error.orig, "sqlstate", None)
+            if state == LOCK_NOT_AVAILABLE:
+                raise ApiError(ErrorCode.UNAVAILABLE, BUSY) from error
+            if state not in _AGAIN or attempts == MOST_ATTEMPTS:
+                raise
 
 
 def _conflict(action: Action, error: IntegrityError) -> Exception:

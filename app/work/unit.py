@@ -29,7 +29,7 @@ from app.work.files import Staged
 from app.writing import Transaction
 
 if TYPE_CHECKING:
-    from app.work.action import Action
+    from app.work.action import Action, Routine
 
 Row = TypeVar("Row", bound=TenantRow)
 Clock = Callable[[datetime], datetime]
@@ -46,7 +46,7 @@ class Work:
 
     def __init__(
         self,
-        action: "Action",
+        action: "Action | Routine",
         transaction: Transaction,
         keyring: Keyring,
         storage: Storage,
@@ -122,19 +122,25 @@ class Work:
         Raises:
             Refused: NOT_FOUND, or what stands against the action.
         """
-        key = key_of(id, model, *field)
+        row = await self.lock_key(model, key_of(id, model, *field))
+        if row is None:
+            raise _not_found(*field)
+        return row
+
+    async def lock_key(self, model: type[Row], key: int) -> Row | None:
+        """Lock a record by its key, as `lock` does; None where there is none."""
         if issubclass(model, CustomerRecord):
             of = select(model.customer_id).where(*self._is(model, key))
             customer = await self.session.scalar(of)
             if customer is None or await self._lock_account(customer) is None:
-                raise _not_found(*field)
+                return None
         locked = select(model).where(*self._is(model, key)).with_for_update().subquery()
         # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.
         found = (
             await self.session.execute(select(aliased(model, locked), func.clock_timestamp()))
         ).one_or_none()
         if found is None:
-            raise _not_found(*field)
+            return None
         row: Row
         row, now = found
         if self._account is None:
@@ -292,8 +298,8 @@ def actor_of(principal: Principal) -> dict[str, Any]:
     """A caller, as the columns of the records that they make or change name them."""
     return {
         "actor_kind": principal.kind,
-        "actor_id": principal.staff_id or principal.token_id,
-        "actor_name": principal.name,
+        "actor_id": principal.staff_id or principal.token_id or None,
+        "actor_name": principal.name or None,
     }
 
 
