@@ -25,6 +25,7 @@ class Permission(StrEnum):
     CATALOGUE_READ = "catalogue:read"
     VOUCHER_READ = "voucher:read"
     ADDITIONAL_DATA_READ = "additional_data:read"
+    SEPA_BATCH_READ = "sepa_batch:read"
     FILE_DOWNLOAD = "file:download"
     STAFF_READ = "staff:read"
 
@@ -45,3 +46,5 @@ class Permission(StrEnum):
     ADDITIONAL_DATA_DEFINE = "additional_data:define"
     CATALOGUE_WRITE = "catalogue:write"
     VOUCHER_WRITE = "voucher:write"
+    PAYMENT_WRITE = "payment:write"
+    SEPA_BATCH_WRITE = "sepa_batch:write"

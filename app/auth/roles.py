@@ -17,7 +17,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         ADMINISTRATOR: _EVERYTHING,
         # Works in customers' accounts, and has nothing to do with who works here. Nor can it
         # say in customers' place that they confirmed what they agreed to, or by which words, or
-        # what is sold at which price.
+        # what is sold at which price. Nor does it give debits, with everybody's IBANs, to the bank.
         AGENT: _EVERYTHING
         - {
             Permission.STAFF_READ,
@@ -25,6 +25,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
             Permission.OPT_IN_DEFINE,
             Permission.CATALOGUE_WRITE,
             Permission.VOUCHER_WRITE,
+            Permission.SEPA_BATCH_WRITE,
         },
         # Looks and changes nothing.
         AUDITOR: frozenset(

@@ -139,7 +139,8 @@ def _debit(account: Account, bill: Bill, fields: dict[str, Any]) -> None:
     drawn = bill.issued_on + _DUE
     if drawn > today:
         invoice = _document(account, bill, bill.lines, bill.issued_on, {**fields, "status": "OPEN"})
-        _move(account, "SEPA_DEBIT", bill, invoice, bill.issued_on, status="PENDING")
+        planned = {"status": "PENDING", "due_on": drawn, "executed_on": None}
+        _move(account, "SEPA_DEBIT", bill, invoice, bill.issued_on, **planned)
         return
     returned = rng.random() < _RETURNED
     again = drawn + timedelta(days=21)
@@ -150,10 +151,12 @@ def _debit(account: Account, bill: Bill, fields: dict[str, Any]) -> None:
     invoice = _document(
         account, bill, bill.lines, bill.issued_on, {**fields, "status": "NOT_PAID", **state}
     )
-    debit = _move(account, "SEPA_DEBIT", bill, invoice, drawn)
-    if returned:
+    if not returned:
+        _move(account, "SEPA_DEBIT", bill, invoice, drawn)
+    else:
         code, message = rng.choice(texts.RETURN_CODES)
         back = min(drawn + timedelta(days=rng.randrange(2, 9)), today)
+        debit = _move(account, "SEPA_DEBIT", bill, invoice, drawn, returned_on=back)
         _move(
             account,
             "SEPA_DEBIT_RETURN",
@@ -189,7 +192,9 @@ def _await_transfer(account: Account, bill: Bill, fields: dict[str, Any]) -> Non
 def _move(account: Account, action: str, bill: Bill, invoice: int, day: date, **fields: Any) -> int:
     bank_account = account.bank_account if action.startswith("SEPA") else None
     if action == "SEPA_DEBIT":
-        _note_use(account, day)
+        fields.setdefault("due_on", day)
+        if "status" not in fields:
+            _note_use(account, day)
     return account.add(
         models.Transaction,
         account.moment(day),
@@ -199,7 +204,7 @@ def _move(account: Account, action: str, bill: Bill, invoice: int, day: date, **
             "status": "SUCCESS",
             "amount": bill.gross,
             "currency": account.world.catalogue.currency,
-            "executed_on": None if fields.get("status") == "PENDING" else day,
+            "executed_on": day,
             "invoice_id": invoice,
             "bank_account_id": bank_account,
             "reference": f"KD {account.number} RG VOM {bill.issued_on:%d.%m.%Y}",

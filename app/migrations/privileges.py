@@ -79,6 +79,7 @@ PRIVILEGES = {
     "product_tax_share": _EDIT,
     "publication": _KEEP,
     "role": _READ,
+    "sepa_batch": _APPEND,
     # Everything but the secrets that a login is checked against.
     "staff": Privileges(
         select=("id", "email", "email_key", "name", "deactivated_at", "created_at", "changed_at")

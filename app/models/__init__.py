@@ -26,6 +26,7 @@ from app.models.opt_in import OptIn, OptInEntry, OptInText
 from app.models.order import Order, OrderItem
 from app.models.product import Product, ProductTaxShare
 from app.models.publication import Issue, Publication
+from app.models.sepa_batch import SepaBatch
 from app.models.staff import Role, Staff, StaffMembership
 from app.models.subscription import Subscription, SubscriptionPeriod
 from app.models.tax_rate import TaxRate
@@ -73,6 +74,7 @@ __all__ = [
     "Publication",
     "Record",
     "Role",
+    "SepaBatch",
     "Staff",
     "StaffMembership",
     "Subscription",

@@ -73,6 +73,7 @@ class Invoice(CustomerRecord):
             postgresql_where="precursor_id IS NOT NULL",
         ),
         Index(None, "tenant_id", "customer_id", "issued_on", "id"),
+        Index("ix_invoice_due", "tenant_id", "due_on", "id", postgresql_where="status = 'OPEN'"),
         CheckConstraint("(type = 'INVOICE') = (precursor_id IS NULL)", name="precursor_named"),
         CheckConstraint("due_on >= issued_on", name="due"),
         CheckConstraint("service_until >= service_from", name="service_period"),

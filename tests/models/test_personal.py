@@ -24,6 +24,7 @@ CATALOGUE = {
     "role",
     "customer_count",
     "number_range",
+    "sepa_batch",
 }
 """Tables without a word about a customer, but for the actor's name."""
 
@@ -58,6 +59,9 @@ IMPERSONAL = {
     "invoice_item.service_until": "As above.",
     "invoice_item.title": "It names a product.",
     "payment_transaction.executed_on": "The bank's date, kept as long as the payment.",
+    "payment_transaction.due_on": "As above.",
+    "payment_transaction.returned_on": "As above.",
+    "payment_transaction.end_to_end_id": "A number of ours, kept as long as the payment.",
     "payment_transaction.error_code": "The bank's code.",
     "payment_transaction.error_message": "What the bank's code means.",
     "delivery.publishing_on": "The issue's date.",
