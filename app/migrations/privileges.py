@@ -64,7 +64,6 @@ PRIVILEGES = {
     "invoice_item": _APPEND,
     "invoice_tax": _APPEND,
     "issue": _EDIT,
-    "job": _EDIT,
     "login": _APPEND,
     "mail": _KEEP,
     "number_range": _KEEP,
@@ -96,7 +95,17 @@ PRIVILEGES = {
     "voucher_redemption": _EDIT,
 }
 
+# pgqueuer's tables, which have policies of their own: app/migrations/versions/0016_queue.py.
+QUEUE = {
+    "abokonto.pgqueuer": _EDIT,
+    "abokonto.pgqueuer_log": _EDIT,
+    "abokonto.pgqueuer_schedules": _EDIT,
+    "abokonto.pgqueuer_statistics": _EDIT,
+}
+_QUEUE_SEQUENCES = ("pgqueuer_id_seq", "pgqueuer_schedules_id_seq", "pgqueuer_statistics_id_seq")
+
 FUNCTIONS = (
+    "all_tenants()",
     "authenticate(bytea)",
     "current_tenant()",
     "expire_files(integer)",
@@ -115,7 +124,7 @@ def grant(connection: Connection, role: str) -> None:
     """Give the application's role what stands above, and take away everything else."""
     quoted = connection.dialect.identifier_preparer.quote(role)
     _take_away(connection, quoted)
-    for table, privileges in PRIVILEGES.items():
+    for table, privileges in (PRIVILEGES | QUEUE).items():
         for rights in (
             *privileges.table,
             *_on_columns("SELECT", privileges.select),
@@ -123,6 +132,8 @@ def grant(connection: Connection, role: str) -> None:
         ):
             connection.execute(text(f"GRANT {rights} ON {table} TO {quoted}"))
     connection.execute(text(f"GRANT USAGE ON SCHEMA public, abokonto TO {quoted}"))
+    for sequence in _QUEUE_SEQUENCES:
+        connection.execute(text(f"GRANT USAGE ON SEQUENCE abokonto.{sequence} TO {quoted}"))
     for function in FUNCTIONS:
         connection.execute(text(f"GRANT EXECUTE ON FUNCTION abokonto.{function} TO {quoted}"))
 

@@ -17,7 +17,6 @@ from app.models.goodwill import Goodwill
 from app.models.history import History
 from app.models.idempotency import IdempotencyKey
 from app.models.invoice import Invoice, InvoiceItem, InvoiceTax
-from app.models.job import Job
 from app.models.login import Login
 from app.models.mail import Mail
 from app.models.number_range import NumberRange
@@ -58,7 +57,6 @@ __all__ = [
     "InvoiceItem",
     "InvoiceTax",
     "Issue",
-    "Job",
     "Login",
     "Mail",
     "NumberRange",

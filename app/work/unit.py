@@ -5,8 +5,8 @@ rule raises. Rows are changed by setting their attributes, lists and objects by 
 (`customer.tags = [*customer.tags, tag]`): what changed is read off the attributes.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from app.storage import Storage
 from app.work.account import lock_account
 from app.work.changes import Changes
 from app.work.files import Staged
+from app.work.jobs import JobKind, enqueue
 from app.writing import Transaction
 
 if TYPE_CHECKING:
@@ -188,6 +189,17 @@ class Work:
             if isinstance(row, Record):
                 self._sign(row)
         await self.session.flush()
+
+    async def enqueue(
+        self, kind: JobKind, payload: Mapping[str, Any], *, run_at: datetime | None = None
+    ) -> None:
+        """Leave a job to be done once this transaction has committed, at `run_at` or at once.
+
+        The payload names records by their keys, which a new one has after `flush`, and holds
+        nothing personal: it is not searched when a customer is anonymised.
+        """
+        delay = timedelta(0) if run_at is None else run_at - self.now
+        await enqueue(self.session, self.tenant_id, kind, payload, delay)
 
     def expect(self, row: Any, version: int | None, *field: str) -> None:
         """See that a record is still what the client saw.

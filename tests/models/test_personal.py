@@ -74,9 +74,6 @@ IMPERSONAL = {
     "idempotency_key.key": "A client's mark for one request, kept for a day.",
     "idempotency_key.input_hash": "A keyed hash, which can't be turned back, kept for a day.",
     "history.record_type": "A word of ours.",
-    "job.kind": "A word of ours.",
-    "job.payload": "It names records by id, as its table says.",
-    "job.error": "What failed, in our words.",
 }
 
 _REVEALING = (Text, JSONB, BYTEA, LargeBinary, Date, INET, ARRAY)

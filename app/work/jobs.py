@@ -1,0 +1,72 @@
+"""Jobs: what is left to be done after the transaction that decided on it.
+
+pgqueuer keeps them in PostgreSQL, so that a job is there when its transaction has committed and
+not otherwise. What is done with them is in `app/jobs`.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+if TYPE_CHECKING:
+    from pgqueuer.domain.settings import DBSettings
+
+
+SCHEMA = "abokonto"
+TENANT = "tenant"
+"""The header that says whose job it is; the database lets no other tenant see it."""
+
+
+class JobKind(StrEnum):
+    """What there is to be done; each has its handler in `app/jobs`."""
+
+    SEND_MAIL = "mail.send"
+
+
+@cache
+def names() -> "DBSettings":
+    """How pgqueuer's tables are called, whatever the environment says."""
+    from pgqueuer.domain.settings import DBSettings
+    from pgqueuer.domain.types import Channel
+
+    return DBSettings(
+        prefix="",
+        db_schema=SCHEMA,
+        channel=Channel("ch_pgqueuer"),
+        function="fn_pgqueuer_changed",
+        statistics_table="pgqueuer_statistics",
+        queue_status_type="pgqueuer_status",
+        queue_table="pgqueuer",
+        queue_table_log="pgqueuer_log",
+        trigger="tg_pgqueuer_changed",
+        schedules_table="pgqueuer_schedules",
+    )
+
+
+@cache
+def _enqueue() -> str:
+    from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
+
+    return QueryQueueBuilder(names()).build_enqueue_query()
+
+
+async def enqueue(
+    session: AsyncSession,
+    tenant_id: int,
+    kind: JobKind,
+    payload: Mapping[str, Any],
+    delay: timedelta = timedelta(0),
+) -> None:
+    """Enqueue a job in a session's transaction, to be done after a delay."""
+    headers = orjson.dumps({TENANT: str(tenant_id)}).decode()
+    connection = await session.connection()
+    # Priority, kind, payload, delay, no key against duplicates, headers: of one job.
+    await connection.exec_driver_sql(
+        _enqueue(),
+        ([0], [kind.value], [orjson.dumps(payload)], [max(delay, timedelta(0))], [None], [headers]),
+    )
