@@ -1,0 +1,50 @@
+"""What of an invoice is still owed, said once in SQL, for whoever reads it and for the rules."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, literal_column, or_, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+from app.models import Transaction
+from app.models.invoice import InvoiceStatus
+from app.models.transaction import TransactionAction, TransactionStatus
+
+Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
+
+_NOTHING: ColumnElement[Decimal] = literal_column("0.00")
+_SETTLED = (InvoiceStatus.PAID.value, InvoiceStatus.CANCELLED.value)
+_COMES_IN = (TransactionAction.SEPA_DEBIT.value, TransactionAction.BANK_TRANSFER.value)
+_GOES_BACK = (TransactionAction.SEPA_DEBIT_RETURN.value, TransactionAction.REFUND.value)
+
+
+def received(t: Columns) -> ColumnElement[Decimal]:
+    """What was paid on an invoice and stayed: debits and transfers without returns and refunds."""
+    moved = Transaction.__table__.alias("movement")
+    signed = case(
+        (moved.c.action.in_(_literals(_COMES_IN)), moved.c.amount),
+        (moved.c.action.in_(_literals(_GOES_BACK)), -moved.c.amount),
+        else_=_NOTHING,
+    )
+    return (
+        select(func.coalesce(func.sum(signed), _NOTHING))
+        .where(
+            moved.c.tenant_id == t.tenant_id,
+            moved.c.invoice_id == t.id,
+            moved.c.status == literal_column(f"'{TransactionStatus.SUCCESS.value}'"),
+        )
+        .correlate_except(moved)
+        .scalar_subquery()
+    )
+
+
+def outstanding(t: Columns) -> ColumnElement[Decimal]:
+    """What is owed of an invoice: its gross amount without what was received, never less than
+    nothing. Of one that is paid or cancelled nothing is, and of a document that takes back."""
+    nothing_due = or_(t.status.in_(_literals(_SETTLED)), t.gross <= _NOTHING)
+    return case((nothing_due, _NOTHING), else_=func.greatest(t.gross - received(t), _NOTHING))
+
+
+def _literals(words: tuple[str, ...]) -> list[ColumnElement[str]]:
+    """Words of ours as they stand in the statement, so that they need no parameters."""
+    return [literal_column(f"'{word}'") for word in words]
