@@ -28,6 +28,7 @@ class Permission(StrEnum):
     SEPA_BATCH_READ = "sepa_batch:read"
     FILE_DOWNLOAD = "file:download"
     STAFF_READ = "staff:read"
+    TOKEN_READ = "token:read"  # noqa: S105  A permission is no token.
 
     CUSTOMER_CREATE = "customer:create"
     CUSTOMER_UPDATE = "customer:update"
@@ -46,5 +47,7 @@ class Permission(StrEnum):
     ADDITIONAL_DATA_DEFINE = "additional_data:define"
     CATALOGUE_WRITE = "catalogue:write"
     VOUCHER_WRITE = "voucher:write"
+    STAFF_WRITE = "staff:write"
+    TOKEN_WRITE = "token:write"  # noqa: S105  As above.
     PAYMENT_WRITE = "payment:write"
     SEPA_BATCH_WRITE = "sepa_batch:write"

@@ -15,12 +15,16 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {
         # May do all there is.
         ADMINISTRATOR: _EVERYTHING,
-        # Works in customers' accounts, and has nothing to do with who works here. Nor can it
+        # Works in customers' accounts, and has nothing to do with who works here, or which programs
+        # have tokens. Nor can it
         # say in customers' place that they confirmed what they agreed to, or by which words, or
         # what is sold at which price. Nor does it give debits, with everybody's IBANs, to the bank.
         AGENT: _EVERYTHING
         - {
             Permission.STAFF_READ,
+            Permission.STAFF_WRITE,
+            Permission.TOKEN_READ,
+            Permission.TOKEN_WRITE,
             Permission.OPT_IN_CONFIRM,
             Permission.OPT_IN_DEFINE,
             Permission.CATALOGUE_WRITE,

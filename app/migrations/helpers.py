@@ -75,6 +75,11 @@ def isolate_staff() -> None:
     )
 
 
+def hide(table: str) -> None:
+    """Hide each row from everybody who does not bypass row security: only functions read it."""
+    _restrict(table, "false")
+
+
 def _restrict(table: str, condition: str) -> None:
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

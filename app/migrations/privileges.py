@@ -20,6 +20,7 @@ class Privileges:
     update: tuple[str, ...] = ()
 
 
+_NOTHING = Privileges()
 _READ = Privileges(("SELECT",))
 _APPEND = Privileges(("SELECT", "INSERT"))
 _KEEP = Privileges(("SELECT", "INSERT", "UPDATE"))
@@ -28,7 +29,9 @@ _EDIT = Privileges(("SELECT", "INSERT", "UPDATE", "DELETE"))
 PRIVILEGES = {
     "access_right": _EDIT,
     "access_token": Privileges(
-        # Everything but the hash, by which `abokonto.authenticate` alone looks.
+        # Everything but the hash, by which `abokonto.authenticate` alone looks. A policy lets
+        # nobody insert but partners' tokens.
+        ("INSERT",),
         select=(
             "tenant_id",
             "id",
@@ -40,8 +43,15 @@ PRIVILEGES = {
             "expires_at",
             "revoked_at",
             "last_used_at",
+            "signed_in_by",
+            "idle_seconds",
+            "allowed_networks",
+            "replaces_id",
+            "address",
+            "last_address",
+            "user_agent",
         ),
-        update=("last_used_at",),
+        update=("name", "expires_at", "revoked_at"),
     ),
     "activity": _EDIT,
     "activity_attachment": Privileges(("SELECT", "INSERT", "DELETE")),
@@ -77,18 +87,47 @@ PRIVILEGES = {
     "product": _KEEP,
     "product_tax_share": _EDIT,
     "publication": _KEEP,
-    "role": _READ,
+    "role": _EDIT,
     "sepa_batch": _APPEND,
     # Everything but the secrets that a login is checked against.
     "staff": Privileges(
-        select=("id", "email", "email_key", "name", "deactivated_at", "created_at", "changed_at")
+        select=(
+            "id",
+            "email",
+            "email_key",
+            "name",
+            "two_factor_since",
+            "deactivated_at",
+            "created_at",
+            "changed_at",
+        )
     ),
-    "staff_membership": _READ,
+    "staff_device": _NOTHING,
+    "staff_identity": _NOTHING,
+    # Whoever has accepted an invitation becomes a member by a function of the owner's.
+    "staff_invitation": Privileges(
+        ("INSERT",),
+        select=(
+            "tenant_id",
+            "id",
+            "email",
+            "name",
+            "role_id",
+            "created_at",
+            "expires_at",
+            "accepted_at",
+            "revoked_at",
+        ),
+        update=("revoked_at",),
+    ),
+    "staff_membership": Privileges(("SELECT",), update=("role_id", "deactivated_at")),
+    "staff_recovery_code": _NOTHING,
     "subscription": _KEEP,
     "subscription_period": _KEEP,
     "tax_rate": _READ,
     "tenant": _READ,
     "tenant_tax_rate": _READ,
+    "throttle": _NOTHING,
     "unclaimed_file": _EDIT,
     "voucher": _KEEP,
     "voucher_offer": _EDIT,
@@ -106,17 +145,39 @@ _QUEUE_SEQUENCES = ("pgqueuer_id_seq", "pgqueuer_schedules_id_seq", "pgqueuer_st
 
 FUNCTIONS = (
     "all_tenants()",
-    "authenticate(bytea)",
+    "accept_invitation(bytea, bigint, text)",
+    "authenticate(bytea, inet)",
+    "change_staff_password(bigint, text, text)",
+    "confirm_staff_secret(bigint, bytea, bigint, bytea[])",
+    "count_try(bytea, integer, integer, integer)",
     "current_tenant()",
+    "end_staff_sessions(bigint, bigint, bigint)",
     "expire_files(integer)",
     "customers_holding(integer, jsonb[])",
     "find_customers(integer, text[], integer[])",
     # Generated columns and indexes are computed as whoever writes the row.
     "fold(text, boolean)",
     "forget_files(text[])",
+    "forget_tries(bytea)",
+    "invited(bytea)",
+    "keep_staff_device(bigint, bytea)",
+    "knows_staff_device(text, bytea)",
+    "note_uses(bytea[], inet[], double precision[])",
     "of_tenant(integer, jsonb)",
+    "offer_staff_secret(bigint, bytea)",
+    "open_staff_session(bigint, text, text, text, bytea, integer, integer, inet, text)",
+    "remove_staff_secret(bigint)",
+    "session_holder(bytea)",
     "sort_name(text, text, text)",
+    "staff_credentials(text)",
+    "staff_of_identity(text, text, text)",
+    "staff_sessions(bigint)",
+    "staff_tenants(bigint)",
+    "switch_staff_session(bytea, text, bytea, inet, text)",
+    "take_back_try(bytea)",
     "unknown_files(text[])",
+    "use_staff_recovery_code(bigint, bytea)",
+    "use_staff_step(bigint, bigint)",
 )
 
 

@@ -26,6 +26,13 @@ from app.models.order import Order, OrderItem
 from app.models.product import Product, ProductTaxShare
 from app.models.publication import Issue, Publication
 from app.models.sepa_batch import SepaBatch
+from app.models.signing_in import (
+    StaffDevice,
+    StaffIdentity,
+    StaffInvitation,
+    StaffRecoveryCode,
+    Throttle,
+)
 from app.models.staff import Role, Staff, StaffMembership
 from app.models.subscription import Subscription, SubscriptionPeriod
 from app.models.tax_rate import TaxRate
@@ -74,12 +81,17 @@ __all__ = [
     "Role",
     "SepaBatch",
     "Staff",
+    "StaffDevice",
+    "StaffIdentity",
+    "StaffInvitation",
     "StaffMembership",
+    "StaffRecoveryCode",
     "Subscription",
     "SubscriptionPeriod",
     "TaxRate",
     "Tenant",
     "TenantRow",
+    "Throttle",
     "Transaction",
     "UnclaimedFile",
     "Voucher",

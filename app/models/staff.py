@@ -2,7 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Computed, Identity, Index, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    Identity,
+    Index,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
@@ -24,10 +32,19 @@ class Staff(Base):
 
     `email_key` is what is unique and looked for. It is a column and not an index on lower(),
     because lower() is not leakproof and row-level security would keep such an index unused.
+
+    `totp_pending` is a secret whose first code nobody has shown yet, and `totp_step` the last step
+    of which a code was used: no code of it or of one before is taken again.
     """
 
     __tablename__ = "staff"
-    __table_args__ = (at_most("email", 254), at_most("name", 200))
+    __table_args__ = (
+        at_most("email", 254),
+        at_most("name", 200),
+        CheckConstraint(
+            "(totp_secret IS NULL) = (two_factor_since IS NULL)", name="two_factor_complete"
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     email: Mapped[str] = mapped_column(info=personal())
@@ -37,6 +54,9 @@ class Staff(Base):
     name: Mapped[str] = mapped_column(info=personal())
     password_hash: Mapped[str | None] = mapped_column(info=secret())
     totp_secret: Mapped[bytes | None] = mapped_column(info=encrypted())
+    totp_pending: Mapped[bytes | None] = mapped_column(info=encrypted())
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    two_factor_since: Mapped[datetime | None]
     deactivated_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -55,7 +75,7 @@ class Role(TenantRow):
 
 
 class StaffMembership(TenantRow):
-    """That a person works for a tenant, in a role."""
+    """That a person works for a tenant, in a role, until they are deactivated there."""
 
     __tablename__ = "staff_membership"
     __table_args__ = (
@@ -67,4 +87,5 @@ class StaffMembership(TenantRow):
 
     staff_id: Mapped[Key] = mapped_column(staff_foreign_key(ondelete="CASCADE"))
     role_id: Mapped[Key]
+    deactivated_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

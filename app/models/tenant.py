@@ -9,7 +9,11 @@ from app.models.base import Base, currency, matches
 
 
 class Tenant(Base):
-    """One publisher, with what its documents say by default."""
+    """One publisher, with what its documents say by default.
+
+    Where `two_factor_required`, a session that a password alone has opened may nothing but set up
+    the second factor.
+    """
 
     __tablename__ = "tenant"
     __table_args__ = (
@@ -26,5 +30,6 @@ class Tenant(Base):
     currency: Mapped[str] = mapped_column(server_default="EUR")
     language: Mapped[str] = mapped_column(server_default="de")
     time_zone: Mapped[str] = mapped_column(server_default="Europe/Berlin")
+    two_factor_required: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())

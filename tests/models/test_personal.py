@@ -34,6 +34,8 @@ IMPERSONAL = {
     "access_token.name": "It names a partner's program.",
     "access_token.hash": "It is made of random bytes.",
     "access_token.permissions": "They are words of ours.",
+    "access_token.allowed_networks": "They are a partner's servers.",
+    "throttle.key": "A keyed hash, which can't be turned back, kept for a day.",
     "file.key": "It is random, and goes with the file.",
     "unclaimed_file.key": "It is random.",
     "file.content_type": "It says what kind of file it is.",
