@@ -47,7 +47,10 @@ class Permission(StrEnum):
     ADDITIONAL_DATA_DEFINE = "additional_data:define"
     CATALOGUE_WRITE = "catalogue:write"
     VOUCHER_WRITE = "voucher:write"
+    ORDER_PLACE = "order:place"
     STAFF_WRITE = "staff:write"
     TOKEN_WRITE = "token:write"  # noqa: S105  As above.
+    GOODWILL_GIVE = "goodwill:give"
+    GOODWILL_REPORT = "goodwill:report"
     PAYMENT_WRITE = "payment:write"
     SEPA_BATCH_WRITE = "sepa_batch:write"

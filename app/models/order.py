@@ -48,6 +48,7 @@ class Order(Versioned, CustomerRecord):
         currency(),
         at_most("number", 60),
         at_most("purchase_order_number", 100),
+        at_most("note", 2000),
         linked_by("bank_account_id"),
     )
 
@@ -55,6 +56,7 @@ class Order(Versioned, CustomerRecord):
     status: Mapped[str] = mapped_column(one_of("status", OrderStatus))
     ordered_at: Mapped[datetime]
     purchase_order_number: Mapped[str | None] = mapped_column(info=personal(retained=True))
+    note: Mapped[str | None] = mapped_column(info=personal())
     payment_method: Mapped[str] = mapped_column(one_of("payment_method", PaymentMethod))
     bank_account_id: Mapped[Key | None]
     net: Mapped[Decimal] = mapped_column(amount())

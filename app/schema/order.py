@@ -64,6 +64,7 @@ class Order(AccountRecord):
     status: OrderStatus = column("How far it is.", where=True, order=True)
     ordered_at: datetime = column("When it was placed.", where=True, order=True)
     purchase_order_number: str | None = column("The customer's own number for it.", where=True)
+    note: str | None = column("What the customer had to say about it.", long=True)
     payment_method: PaymentMethod = column("How it is paid.", where=True)
     net: Money = embedded("The sum without tax.", money("net"))
     tax: Money = embedded("The tax.", money("tax"))
