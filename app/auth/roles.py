@@ -18,7 +18,8 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         # Works in customers' accounts, and has nothing to do with who works here, or which programs
         # have tokens. Nor can it
         # say in customers' place that they confirmed what they agreed to, or by which words, or
-        # what is sold at which price. Nor does it give debits, with everybody's IBANs, to the bank.
+        # what is sold at which price. Nor does it give debits, with everybody's IBANs, to the bank,
+        # or read what each colleague gives away.
         AGENT: _EVERYTHING
         - {
             Permission.STAFF_READ,
@@ -30,10 +31,13 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
             Permission.CATALOGUE_WRITE,
             Permission.VOUCHER_WRITE,
             Permission.SEPA_BATCH_WRITE,
+            Permission.GOODWILL_REPORT,
         },
         # Looks and changes nothing.
         AUDITOR: frozenset(
-            permission for permission in Permission if permission.value.endswith(":read")
+            permission
+            for permission in Permission
+            if permission.value.endswith((":read", ":report"))
         ),
     }
 )

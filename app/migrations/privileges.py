@@ -68,6 +68,7 @@ PRIVILEGES = {
     "delivery": _KEEP,
     "file": _EDIT,
     "goodwill": _APPEND,
+    "goodwill_limit": _KEEP,
     "history": _APPEND,
     "idempotency_key": _EDIT,
     "invoice": Privileges(("SELECT", "INSERT"), update=CHANGEABLE),

@@ -13,7 +13,7 @@ from app.models.customer_term import CustomerCount, CustomerTerm
 from app.models.delivery import Delivery
 from app.models.export import Export
 from app.models.file import File, UnclaimedFile
-from app.models.goodwill import Goodwill
+from app.models.goodwill import Goodwill, GoodwillLimit
 from app.models.history import History
 from app.models.idempotency import IdempotencyKey
 from app.models.invoice import Invoice, InvoiceItem, InvoiceTax
@@ -58,6 +58,7 @@ __all__ = [
     "Export",
     "File",
     "Goodwill",
+    "GoodwillLimit",
     "History",
     "IdempotencyKey",
     "Invoice",

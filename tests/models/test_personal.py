@@ -22,6 +22,7 @@ CATALOGUE = {
     "tenant",
     "billing_profile",
     "role",
+    "goodwill_limit",
     "customer_count",
     "number_range",
     "sepa_batch",
