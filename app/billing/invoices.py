@@ -1,15 +1,16 @@
 """Issuing invoices and what corrects them: once, in the transaction that they belong to."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from app.billing.numbers import next_invoice_number
+from app.billing.numbers import next_invoice_numbers
 from app.billing.profile import billing_profile, due_on
 from app.domain.money import Money
 from app.domain.periods import Span
 from app.domain.tax import TaxedAmount, TaxTotals
-from app.models import BankAccount, Customer, Invoice, InvoiceItem, InvoiceTax
+from app.models import BankAccount, BillingProfile, Customer, Invoice, InvoiceItem, InvoiceTax
 from app.models.base import Json, PaymentMethod
 from app.models.invoice import InvoiceStatus, InvoiceType
 from app.work.unit import Work
@@ -74,18 +75,60 @@ class Occasion:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class Document:
+    """A document to be issued.
+
+    `settled` are columns that say how it stands, where it is not OPEN: `status` and `paid_at`.
+    """
+
+    payer: Payer
+    lines: Sequence[Line]
+    occasion: Occasion
+    settled: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def currency(self) -> str:
+        """What its amounts are in."""
+        return self.lines[0].amount.gross.currency
+
+    @property
+    def totals(self) -> TaxTotals:
+        """The sums of its lines."""
+        return TaxTotals.of([line.amount for line in self.lines], self.currency)
+
+
 async def issue(
     work: Work, payer: Payer, lines: Sequence[Line], occasion: Occasion, **settled: Any
 ) -> Invoice:
-    """Issue a document, today. It is never changed again; a job makes its PDF.
+    """Issue a document, today; see `issue_all`."""
+    [invoice] = await issue_all(work, [Document(payer, lines, occasion, settled)])
+    return invoice
 
-    Its number is taken last, so that others wait for it no longer than they must. `settled` are
-    columns that say how it stands, where it is not OPEN: `status` and `paid_at`.
+
+async def issue_all(work: Work, documents: Sequence[Document]) -> list[Invoice]:
+    """Issue documents, today, in their order. They are never changed again; jobs make their PDFs.
+
+    Their numbers are taken last, so that others wait for them no longer than they must.
     """
+    if not documents:
+        return []
     profile, today = await billing_profile(work), await work.today()
-    currency = lines[0].amount.gross.currency
-    totals = TaxTotals.of([line.amount for line in lines], currency)
-    service = _service(lines)
+    invoices = [_invoice(document, profile, today) for document in documents]
+    await work.flush()
+    numbers = await next_invoice_numbers(work, profile.invoice_prefix, len(invoices))
+    for invoice, number in zip(invoices, numbers, strict=True):
+        invoice.number = number
+        work.add(invoice)
+    await work.flush()
+    for invoice, document in zip(invoices, documents, strict=True):
+        _add_parts(work, invoice, document)
+    return invoices
+
+
+def _invoice(document: Document, profile: BillingProfile, today: date) -> Invoice:
+    payer, occasion, totals = document.payer, document.occasion, document.totals
+    service = _service(document.lines)
     invoice = Invoice(
         customer_id=payer.customer.id,
         type=occasion.type.value,
@@ -103,17 +146,12 @@ async def issue(
         net=totals.net.amount,
         tax=totals.tax.amount,
         gross=totals.gross.amount,
-        currency=currency,
+        currency=document.currency,
         address=payer.address,
         seller={name: getattr(profile, name) for name in _LETTERHEAD},
     )
-    for name, value in settled.items():
+    for name, value in document.settled.items():
         setattr(invoice, name, value)
-    await work.flush()
-    invoice.number = await next_invoice_number(work, profile.invoice_prefix)
-    work.add(invoice)
-    await work.flush()
-    _add_parts(work, invoice, lines, totals)
     return invoice
 
 
@@ -125,8 +163,8 @@ def _service(lines: Sequence[Line]) -> Span | None:
     return Span(min(span.starts_on for span in spans), max(span.ends_on for span in spans))
 
 
-def _add_parts(work: Work, invoice: Invoice, lines: Sequence[Line], totals: TaxTotals) -> None:
-    for position, line in enumerate(lines, start=1):
+def _add_parts(work: Work, invoice: Invoice, document: Document) -> None:
+    for position, line in enumerate(document.lines, start=1):
         work.add(
             InvoiceItem(
                 invoice_id=invoice.id,
@@ -140,7 +178,7 @@ def _add_parts(work: Work, invoice: Invoice, lines: Sequence[Line], totals: TaxT
                 **_amounts(line.amount),
             )
         )
-    for rate in totals.rates:
+    for rate in document.totals.rates:
         work.add(InvoiceTax(invoice_id=invoice.id, **_amounts(rate)))
 
 

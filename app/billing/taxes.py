@@ -8,6 +8,7 @@ from app.domain.money import Money
 from app.domain.periods import Span
 from app.domain.tax import NoTaxRate, TaxedAmount, TaxRates, performed_on, tax_price
 from app.models import Product, ProductTaxShare, TaxRate
+from app.work.once import once
 from app.work.unit import Work
 
 
@@ -23,10 +24,10 @@ async def tax_lines(
     Raises:
         NoTaxRate: The tenant's country has no rate for the day either.
     """
-    shares = await _shares(work, product)
+    shares = await once(work, ("tax shares", product.id), lambda: _shares(work, product))
     day = performed_on(service)
     home = (await work.tenant()).country
-    rates = await _rates(work, country, home)
+    rates = await once(work, ("tax rates", country, home), lambda: _rates(work, country, home))
     try:
         return tax_price(gross, shares, rates, country, day)
     except NoTaxRate:
