@@ -50,6 +50,9 @@ class Permission(StrEnum):
     ORDER_PLACE = "order:place"
     STAFF_WRITE = "staff:write"
     TOKEN_WRITE = "token:write"  # noqa: S105  As above.
+    SUBSCRIPTION_WRITE = "subscription:write"
+    SUBSCRIPTION_OVERRIDE = "subscription:override"
+    INVOICE_WRITE = "invoice:write"
     GOODWILL_GIVE = "goodwill:give"
     GOODWILL_REPORT = "goodwill:report"
     PAYMENT_WRITE = "payment:write"

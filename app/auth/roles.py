@@ -19,7 +19,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         # have tokens. Nor can it
         # say in customers' place that they confirmed what they agreed to, or by which words, or
         # what is sold at which price. Nor does it give debits, with everybody's IBANs, to the bank,
-        # or read what each colleague gives away.
+        # or end contracts earlier than they bind, or read what each colleague gives away.
         AGENT: _EVERYTHING
         - {
             Permission.STAFF_READ,
@@ -31,6 +31,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
             Permission.CATALOGUE_WRITE,
             Permission.VOUCHER_WRITE,
             Permission.SEPA_BATCH_WRITE,
+            Permission.SUBSCRIPTION_OVERRIDE,
             Permission.GOODWILL_REPORT,
         },
         # Looks and changes nothing.

@@ -51,13 +51,16 @@ class Subscription(Versioned, Terms, CustomerRecord):
 
     Accounting periods are counted from `accounting_from`, which is its first day until a pause
     moves it, and `next_billing_on` is the first day of the next one to be opened; null when none
-    will be. `ordered_on` and `consumer` say which law its terms are under.
+    will be. `ordered_on` and `consumer` say which law its terms are under. With that next period
+    it changes to `next_offer_id`, where there is one. A pause begins with `paused_from` and ends
+    before `resumes_on`, or when it is resumed.
     """
 
     __tablename__ = "subscription"
     __table_args__ = (
         *in_account(),
         tenant_foreign_key("offer_id", "offer"),
+        tenant_foreign_key("next_offer_id", "offer"),
         tenant_foreign_key("order_id", "customer_order"),
         tenant_foreign_key("order_item_id", "order_item"),
         tenant_foreign_key("bank_account_id", "bank_account"),
@@ -96,6 +99,7 @@ class Subscription(Versioned, Terms, CustomerRecord):
             "id",
             postgresql_where="next_billing_on IS NOT NULL",
         ),
+        linked_by("next_offer_id"),
         linked_by("order_id"),
         linked_by("order_item_id"),
         linked_by("bank_account_id"),
@@ -105,6 +109,7 @@ class Subscription(Versioned, Terms, CustomerRecord):
 
     number: Mapped[str] = mapped_column(info=personal(retained=True))
     offer_id: Mapped[Key]
+    next_offer_id: Mapped[Key | None]
     order_id: Mapped[Key | None]
     order_item_id: Mapped[Key | None]
     ordered_on: Mapped[date]
@@ -139,7 +144,10 @@ class Subscription(Versioned, Terms, CustomerRecord):
 
 
 class SubscriptionPeriod(TenantRow):
-    """An accounting period, both days included; a subscription's periods never overlap."""
+    """An accounting period, both days included; a subscription's periods never overlap.
+
+    Of its days `paused_days` were appended for days on which the subscription rested.
+    """
 
     __tablename__ = "subscription_period"
     __table_args__ = (
@@ -149,6 +157,7 @@ class SubscriptionPeriod(TenantRow):
         CheckConstraint("ends_on >= starts_on", name="period"),
         CheckConstraint("price >= 0", name="price_positive"),
         CheckConstraint("kind <> 'FREE' OR price = 0", name="free"),
+        CheckConstraint("paused_days BETWEEN 0 AND ends_on - starts_on", name="paused_days_within"),
         currency(),
         ExcludeConstraint(
             ("tenant_id", "="),
@@ -163,6 +172,7 @@ class SubscriptionPeriod(TenantRow):
     kind: Mapped[str] = mapped_column(one_of("kind", PeriodKind))
     starts_on: Mapped[date]
     ends_on: Mapped[date]
+    paused_days: Mapped[int] = mapped_column(Integer, server_default="0")
     price: Mapped[Decimal] = mapped_column(amount())
     currency: Mapped[str]
     goodwill_id: Mapped[Key | None]
