@@ -14,8 +14,9 @@ from app.domain.issues import (
     plan_deliveries,
 )
 from app.domain.periods import Span
-from app.models import Delivery, Issue, Offer, Subscription, SubscriptionPeriod
+from app.models import Delivery, Goodwill, Issue, Offer, Subscription, SubscriptionPeriod
 from app.models.delivery import DeliveryKind, DeliveryStatus
+from app.models.goodwill import GoodwillKind
 from app.work.unit import Work
 
 
@@ -35,7 +36,6 @@ async def plan(
     *,
     since: date | None = None,
     ordered_on: date | None = None,
-    goodwill_id: int | None = None,
 ) -> int:
     """Plan the deliveries that a subscription is owed and that nobody has planned yet.
 
@@ -45,8 +45,8 @@ async def plan(
     number of deliveries.
 
     `ordered_on` is the day by which the closing dates of issues are met, by default that of the
-    order. Free deliveries are of the goodwill named. The history does not list them: they follow
-    from what it does list.
+    order. Free deliveries are of the oldest gift that still owes some. The history does not list
+    deliveries: they follow from what it does list.
     """
     if offer.publication_id is None:
         return 0
@@ -66,7 +66,7 @@ async def plan(
             for issue in issues_within(issues, span, orders_by)
             if issue.publishing_on not in known
         ]
-    await _insert(work, subscription, planned, goodwill_id)
+    await _insert(work, subscription, planned)
     return len(planned)
 
 
@@ -150,10 +150,11 @@ async def _insert(
     work: Work,
     subscription: Subscription,
     planned: Sequence[PlannedDelivery[Appearing]],
-    goodwill_id: int | None,
 ) -> None:
     if not planned:
         return
+    free = any(delivery.kind is PlannedKind.FREE for delivery in planned)
+    gifts = iter(await _gifts(work, subscription) if free else ())
     common = {
         "tenant_id": work.tenant_id,
         "customer_id": subscription.customer_id,
@@ -171,8 +172,29 @@ async def _insert(
             "issue_id": delivery.issue.id,
             "publishing_on": delivery.issue.publishing_on,
             "kind": delivery.kind.value,
-            "goodwill_id": goodwill_id if delivery.kind is PlannedKind.FREE else None,
+            "goodwill_id": next(gifts, None) if delivery.kind is PlannedKind.FREE else None,
         }
         for delivery in planned
     ]
     await work.session.execute(insert(Delivery), rows)
+
+
+async def _gifts(work: Work, subscription: Subscription) -> list[int]:
+    """The gifts of free issues, each as often as it owes one, the oldest first."""
+    made = (
+        select(func.count())
+        .where(
+            Delivery.tenant_id == Goodwill.tenant_id,
+            Delivery.goodwill_id == Goodwill.id,
+            Delivery.kind == DeliveryKind.FREE.value,
+            Delivery.status != DeliveryStatus.CANCELLED.value,
+        )
+        .scalar_subquery()
+    )
+    owed = select(Goodwill.id, Goodwill.count - made).where(
+        Goodwill.tenant_id == work.tenant_id,
+        Goodwill.subscription_id == subscription.id,
+        Goodwill.kind == GoodwillKind.FREE_ISSUES.value,
+    )
+    gifts = (await work.session.execute(owed.order_by(Goodwill.id))).tuples()
+    return [gift for gift, issues in gifts for _ in range(issues)]

@@ -47,6 +47,19 @@ def next_period(subscription: Subscription) -> tuple[Span, Span]:
     return whole, whole.until(subscription.ends_on)
 
 
+def cost_of_next(subscription: Subscription, price: Money | None = None) -> Money:
+    """What the next accounting period costs; less, by days, where the subscription ends in it.
+
+    `price` is that of a whole period, by default the subscription's.
+
+    Raises:
+        ValueError: There is none.
+    """
+    whole, span = next_period(subscription)
+    full = price or Money(subscription.price, subscription.currency)
+    return full if span == whole else prorate_until(full, whole, span.ends_on).used
+
+
 def open_period(
     work: Work,
     subscription: Subscription,
@@ -62,17 +75,16 @@ def open_period(
     a `goodwill_id` it is given away.
     """
     whole, span = next_period(subscription)
-    full = price or Money(subscription.price, subscription.currency)
-    cost = full if span == whole else prorate_until(full, whole, span.ends_on).used
+    cost = cost_of_next(subscription, price)
     if goodwill_id is not None:
-        cost = Money.zero(full.currency)
+        cost = Money.zero(cost.currency)
     period = SubscriptionPeriod(
         subscription_id=subscription.id,
         kind=(PeriodKind.REGULAR if goodwill_id is None else PeriodKind.FREE).value,
         starts_on=span.starts_on,
         ends_on=span.ends_on,
         price=cost.amount,
-        currency=full.currency,
+        currency=cost.currency,
         goodwill_id=goodwill_id,
     )
     work.add(period)
