@@ -78,6 +78,9 @@ class RequestContext(CallerContext):
     `reading` and `loader` are new ones, which see what it did.
     """
 
+    rehearse: Callable[[Any, Any, Any], Awaitable[Any]]
+    """Tells what an action would do, by a rule of its own and an input, beside what is read."""
+
     act: Callable[[Any, Any], Awaitable[int]]
 
     def __init__(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from app.billing.debits import plan_debit
 from app.billing.numbers import next_invoice_numbers
 from app.billing.profile import billing_profile, due_on
 from app.domain.money import Money
@@ -13,10 +14,9 @@ from app.domain.tax import TaxedAmount, TaxTotals
 from app.models import BankAccount, BillingProfile, Customer, Invoice, InvoiceItem, InvoiceTax
 from app.models.base import Json, PaymentMethod
 from app.models.invoice import InvoiceStatus, InvoiceType
+from app.work.jobs import JobKind
+from app.work.mails import MailTemplate, queue_mail
 from app.work.unit import Work
-
-RENDER = "render_invoice"
-"""The job that makes an invoice's PDF and XML."""
 
 _LETTERHEAD = (
     "legal_name",
@@ -55,7 +55,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Payer:
-    """Who pays a document, and how."""
+    """Who pays a document, and how; debits are drawn from the bank account."""
 
     customer: Customer
     address: Json
@@ -98,6 +98,46 @@ class Document:
         return TaxTotals.of([line.amount for line in self.lines], self.currency)
 
 
+async def bill(
+    work: Work, payer: Payer, lines: Sequence[Line], occasion: Occasion, **settled: Any
+) -> Invoice:
+    """Issue a document, today, and see to what follows from it; see `bill_all`."""
+    [invoice] = await bill_all(work, [Document(payer, lines, occasion, settled)])
+    return invoice
+
+
+async def bill_all(work: Work, documents: Sequence[Document]) -> list[Invoice]:
+    """Issue documents as `issue_all` does, and see to what follows from them.
+
+    What is open and paid by debit is planned to be drawn, which the payer is told of in time.
+    Jobs make the PDFs and XMLs.
+    """
+    invoices = await issue_all(work, documents)
+    for invoice, document in zip(invoices, documents, strict=True):
+        account = document.payer.bank_account
+        if invoice.status == InvoiceStatus.OPEN and invoice.gross > 0 and account is not None:
+            await _draw(work, document.payer.customer, invoice, account)
+        await work.enqueue(JobKind.RENDER_INVOICE, {"invoice": invoice.id})
+    return invoices
+
+
+async def _draw(work: Work, customer: Customer, invoice: Invoice, account: BankAccount) -> None:
+    """Plan to draw an invoice's amount, and announce it."""
+    debit = await plan_debit(work, invoice, account)
+    profile = await billing_profile(work)
+    await queue_mail(
+        work,
+        MailTemplate.SEPA_PRE_NOTIFICATION,
+        customer,
+        invoice=invoice,
+        amount=Money(debit.amount, debit.currency),
+        collect_on=debit.due_on,
+        mandate_reference=account.mandate_reference,
+        creditor_id=profile.creditor_id,
+        iban=account.iban_masked,
+    )
+
+
 async def issue(
     work: Work, payer: Payer, lines: Sequence[Line], occasion: Occasion, **settled: Any
 ) -> Invoice:
@@ -107,7 +147,7 @@ async def issue(
 
 
 async def issue_all(work: Work, documents: Sequence[Document]) -> list[Invoice]:
-    """Issue documents, today, in their order. They are never changed again; jobs make their PDFs.
+    """Issue documents, today, in their order. They are never changed again.
 
     Their numbers are taken last, so that others wait for them no longer than they must.
     """

@@ -79,6 +79,10 @@ class Contexts:
                 context.see(after, RecordLoader(after, self._statements))
                 return key
 
+            async def rehearse(action: Action, rule: Any, input: Any) -> Any:
+                return await self._performer.rehearse(action, rule, input, token_hash)
+
+            context.rehearse = rehearse
             context.act = act
             context.disclose = self._services.disclosing(token_hash)
             yield context

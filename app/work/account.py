@@ -32,10 +32,18 @@ class _Asking(NamedTuple):
 
 
 async def lock_account(
-    session: AsyncSession, tenant_id: int, key: int, preconditions: tuple[Precondition, ...]
+    session: AsyncSession,
+    tenant_id: int,
+    key: int,
+    preconditions: tuple[Precondition, ...],
+    *,
+    locking: bool = True,
 ) -> LockedAccount | None:
-    """Lock a customer and ask the preconditions of them; None where there is no such customer."""
-    asking = _asking(preconditions)
+    """Lock a customer and ask the preconditions of them; None where there is no such customer.
+
+    Whoever only rehearses what they would do asks the same without `locking`.
+    """
+    asking = _asking(preconditions, locking)
     values = {"wanted_tenant": tenant_id, "wanted_key": key}
     row = (await session.execute(asking.locking, values)).one_or_none()
     if row is None:
@@ -49,20 +57,19 @@ async def lock_account(
 
 
 @cache
-def _asking(preconditions: tuple[Precondition, ...]) -> _Asking:
+def _asking(preconditions: tuple[Precondition, ...], lock: bool) -> _Asking:
     """The statements for some preconditions.
 
     What looks into other tables is asked by a statement of its own: one that waited for the lock
     would see the other tables as they were before.
     """
     table = Customer.__table__.alias()
-    locked = (
+    wanted = (
         select(Customer)
         .where(Customer.tenant_id == bindparam("wanted_tenant"))
         .where(Customer.id == bindparam("wanted_key"))
-        .with_for_update()
-        .subquery("customer")
     )
+    locked = (wanted.with_for_update() if lock else wanted).subquery("customer")
     elsewhere = [p for p in preconditions if p.looks_elsewhere(locked.c)]
     own = [p for p in preconditions if p not in elsewhere]
     # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.

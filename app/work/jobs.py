@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     """What there is to be done; each has its handler in `app/jobs`."""
 
     SEND_MAIL = "mail.send"
+    RENDER_INVOICE = "invoice.render"
 
 
 @cache

@@ -16,36 +16,45 @@ _AT_ONCE = 1_000
 
 
 async def next_number(work: Work, name: str, column: "InstrumentedAttribute[str]") -> str:
-    """The next number that no record has in a column; others who want one wait for this one.
+    """The next number that no record has in a column; see `next_numbers`."""
+    [number] = await next_numbers(work, name, column, 1)
+    return number
+
+
+async def next_numbers(
+    work: Work, name: str, column: "InstrumentedAttribute[str]", count: int
+) -> list[str]:
+    """The next numbers that no record has in a column; others who want some wait for this one.
 
     The range begins after the largest number that there is, and steps over those that were given
     by hand later, however many stand in a row.
     """
-    last: int | None = await work.session.scalar(_take(work, name))
+    last: int | None = await work.session.scalar(_take(work, name, count))
     if last is None:
-        last = await work.session.scalar(_begin(work, name, column))
+        last = await work.session.scalar(_begin(work, name, column, count))
     assert last is not None  # noqa: S101  It was begun.
-    free = await _free(work, column, range(last, last + 1))
+    free = await _free(work, column, range(last - count + 1, last + 1))
     start = last + 1
-    while free is None:
-        free = await _free(work, column, range(start, start + _AT_ONCE))
+    while len(free) < count:
+        free += await _free(work, column, range(start, start + _AT_ONCE))
         start += _AT_ONCE
-    if free != last:
-        await work.session.execute(_range(work, name).values(last=free))
-    return str(free)
+    numbers = free[:count]
+    if numbers[-1] != last:
+        await work.session.execute(_range(work, name).values(last=numbers[-1]))
+    return [str(number) for number in numbers]
 
 
-async def _free(work: Work, column: "InstrumentedAttribute[str]", numbers: range) -> int | None:
-    """The first of some numbers that no record has."""
+async def _free(work: Work, column: "InstrumentedAttribute[str]", numbers: range) -> list[int]:
+    """Those of some numbers that no record has."""
     wanted = [str(number) for number in numbers]
     model: Any = column.class_
     taken = select(column).where(model.tenant_id == work.tenant_id, column.in_(wanted))
     found = set((await work.session.scalars(taken)).all())
-    return next((number for number in numbers if str(number) not in found), None)
+    return [number for number in numbers if str(number) not in found]
 
 
-def _take(work: Work, name: str) -> Any:
-    return _range(work, name).values(last=NumberRange.last + 1).returning(NumberRange.last)
+def _take(work: Work, name: str, count: int) -> Any:
+    return _range(work, name).values(last=NumberRange.last + count).returning(NumberRange.last)
 
 
 def _range(work: Work, name: str) -> Any:
@@ -56,11 +65,11 @@ def _range(work: Work, name: str) -> Any:
     )
 
 
-def _begin(work: Work, name: str, column: "InstrumentedAttribute[str]") -> Any:
+def _begin(work: Work, name: str, column: "InstrumentedAttribute[str]", count: int) -> Any:
     """Begin the range, or go on where somebody else has just begun it."""
     model: Any = column.class_
     largest = (
-        select(func.coalesce(func.max(cast(column, BigInteger)), literal(_FIRST - 1)) + 1)
+        select(func.coalesce(func.max(cast(column, BigInteger)), literal(_FIRST - 1)) + count)
         .where(model.tenant_id == work.tenant_id, column.regexp_match(f"^[0-9]{{1,{_LONGEST}}}$"))
         .scalar_subquery()
     )
@@ -68,7 +77,7 @@ def _begin(work: Work, name: str, column: "InstrumentedAttribute[str]") -> Any:
         insert(NumberRange)
         .values(tenant_id=work.tenant_id, name=name, last=largest)
         .on_conflict_do_update(
-            index_elements=("tenant_id", "name"), set_={"last": NumberRange.last + 1}
+            index_elements=("tenant_id", "name"), set_={"last": NumberRange.last + count}
         )
         .returning(NumberRange.last)
     )

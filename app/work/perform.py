@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.context import forbidden
@@ -21,6 +22,8 @@ _AGAIN = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the transaction is undone and may succeed the next time."""
 
 Result = TypeVar("Result")
+
+_READ_ONLY = text("SET TRANSACTION READ ONLY")
 
 BUSY = "Somebody else is changing the same at the moment. Try again soon."
 
@@ -52,6 +55,31 @@ class Performer:
         kept = checked(input)
         async with self._staging.staged(kept, token_hash) as files:
             return await self._attempts(action, kept, files, token_hash)
+
+    async def rehearse(
+        self,
+        action: Action,
+        rule: Callable[[Work, Any], Awaitable[Result]],
+        input: Any,
+        token_hash: bytes,
+    ) -> Result:
+        """Find out what an action would do, by a rule that shares its reckoning and writes nothing.
+
+        It asks for the action's permission. PostgreSQL lets it neither write nor lock.
+
+        Raises:
+            Refused: The input is wrong, or what stands against the action.
+            ApiError: UNAUTHENTICATED or FORBIDDEN.
+        """
+        kept = checked(input)
+        async with self._writing.transaction(token_hash) as transaction:
+            if action.needs not in transaction.principal.permissions:
+                raise forbidden(action.needs)
+            await transaction.session.execute(_READ_ONLY)
+            work = Work(
+                action, transaction, self._keyring, self._storage, self._clock, rehearsing=True
+            )
+            return await rule(work, kept)
 
     async def run(self, routine: Routine, input: Any, tenant_id: int) -> int | None:
         """Carry out a routine for a tenant; the key of the record that it was about.

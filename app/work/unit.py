@@ -7,10 +7,10 @@ rule raises. Rows are changed by setting their attributes, lists and objects by 
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from strawberry import UNSET
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.work.action import Action, Routine
 
 Row = TypeVar("Row", bound=TenantRow)
+Columns = TypeVarTuple("Columns")
 Clock = Callable[[datetime], datetime]
 """Gives the time it is for actions, from the time it is for the database."""
 
@@ -52,8 +53,12 @@ class Work:
         keyring: Keyring,
         storage: Storage,
         clock: Clock = the_databases,
+        *,
+        rehearsing: bool = False,
     ) -> None:
         self.action = action
+        self.rehearsing = rehearsing
+        """Whether this only finds out what the action would do; then nothing can be written."""
         self.session: AsyncSession = transaction.session
         self.principal: Principal = transaction.principal
         self.keyring = keyring
@@ -169,6 +174,10 @@ class Work:
         """The tenant's records that meet conditions, in the order of their keys."""
         wanted = select(model).where(model.tenant_id == self.tenant_id, *conditions)
         return (await self.session.scalars(wanted.order_by(model.id))).all()
+
+    def held(self, wanted: Select[*Columns]) -> Select[*Columns]:
+        """A query for what must stay as it is until this is over; others may hold it as well."""
+        return wanted if self.rehearsing else wanted.with_for_update(read=True)
 
     def add(self, row: Row) -> Row:
         """Add a new record, made by the actor now; it has a key after `flush`."""
@@ -290,7 +299,9 @@ class Work:
             # An action is done in one account; what is in another one is not found.
             return self._account if self._account.id == key else None
         preconditions = self.action.preconditions
-        account = await lock_account(self.session, self.tenant_id, key, preconditions)
+        account = await lock_account(
+            self.session, self.tenant_id, key, preconditions, locking=not self.rehearsing
+        )
         if account is None:
             return None
         self._account, self._now = account.customer, self._clock(account.now)
