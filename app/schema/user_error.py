@@ -90,6 +90,16 @@ described(
         "ISSUE_DELIVERED": "The issue was delivered, so its day stays and it can't be removed.",
         "ISSUE_IN_USE": "There are deliveries of the issue.",
         "VOUCHER_ALREADY_USED": "The voucher was used, so its code and what it takes off stay.",
+        "SUBSCRIPTION_ENDED": "The subscription has ended, does not run yet, or has no further "
+        "accounting period.",
+        "SUBSCRIPTION_CANCELLED": "The subscription was cancelled.",
+        "SUBSCRIPTION_PAUSED": "The subscription rests.",
+        "NOT_ISSUE_BASED": "The subscription is counted in time, not in issues.",
+        "NOT_TIME_BASED": "The subscription is counted in issues, not in time.",
+        "DELIVERY_NOT_SENT": "The delivery was not sent, so there is nothing to replace.",
+        "ALREADY_REDELIVERED": "The delivery was replaced already.",
+        "GOODWILL_LIMIT": "The caller's role may not give away so much, with one gift or this "
+        "month.",
     },
 )
 
