@@ -8,7 +8,7 @@ dropping that key. What is encrypted or secret is in no history at all.
     {"login_blocked_at": "2026-11-22T09:30:00+00:00", "personal": {"login_blocked_reason": "..."}}
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -66,9 +66,20 @@ class Changes:
                 self._before.setdefault(row, {}).setdefault(name, deleted[0] if deleted else None)
             self._after.setdefault(row, {})[name] = getattr(row, name)
 
-    def before_and_after(self, about: TenantRow) -> tuple[Json | None, Json | None]:
-        """The two objects of a history entry about a record."""
-        return _entry(about, self._before), _entry(about, self._after)
+    def before_and_after(
+        self, about: TenantRow, among: Collection[TenantRow] | None = None
+    ) -> tuple[Json | None, Json | None]:
+        """The two objects of a history entry about a record, with those of all that changed, or
+        of some."""
+        return _entry(about, _some(self._before, among)), _entry(about, _some(self._after, among))
+
+
+def _some(
+    rows: dict[TenantRow, dict[str, Any]], among: Collection[TenantRow] | None
+) -> dict[TenantRow, dict[str, Any]]:
+    if among is None:
+        return rows
+    return {row: rows[row] for row in among if row in rows}
 
 
 def _entry(about: TenantRow, rows: dict[TenantRow, dict[str, Any]]) -> Json | None:

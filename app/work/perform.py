@@ -11,6 +11,7 @@ from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode, Refused
 from app.storage import Storage
 from app.work.action import Action, Routine
+from app.work.batch import Batch
 from app.work.files import Staged, Staging
 from app.work.idempotency import LOCK_NOT_AVAILABLE, DoneBefore, claim
 from app.work.inputs import checked
@@ -95,6 +96,29 @@ class Performer:
                 work = Work(routine, transaction, self._keyring, self._storage, self._clock)
                 about = await routine.rule(work, input)
                 return None if about is None else await work.finish(about)
+
+        return await _again(attempt)
+
+    async def run_batch(
+        self,
+        rule: Callable[[Batch, Any], Awaitable[Result]],
+        input: Any,
+        tenant_id: int,
+    ) -> Result:
+        """Carry out a rule over many of a tenant's records, by the system; what the rule gives.
+
+        Nothing is written where it raises.
+
+        Raises:
+            ApiError: UNAVAILABLE when others hold what it waits for.
+        """
+
+        async def attempt() -> Result:
+            async with self._writing.system_transaction(tenant_id) as transaction:
+                batch = Batch(transaction, self._keyring, self._storage, self._clock)
+                result = await rule(batch, input)
+                await batch.finish_all()
+                return result
 
         return await _again(attempt)
 
