@@ -100,6 +100,15 @@ described(
         "ALREADY_REDELIVERED": "The delivery was replaced already.",
         "GOODWILL_LIMIT": "The caller's role may not give away so much, with one gift or this "
         "month.",
+        "SUBSCRIPTION_NOT_CANCELLED": "The subscription is not cancelled.",
+        "SUBSCRIPTION_NOT_PAUSED": "The subscription does not rest, and no pause lies ahead.",
+        "NOTICE_PERIOD": "The subscription binds for longer; the message says until when.",
+        "OFFER_UNCHANGED": "It is the subscription's offer already.",
+        "OFFER_NOT_AVAILABLE": "The offer can't be had now, or not for this subscription.",
+        "ADDRESS_REQUIRED": "Nobody says where invoices or issues go.",
+        "MANDATE_REQUIRED": "Debits need a bank account with a mandate that can be used.",
+        "INVOICE_NOT_CORRECTABLE": "The document only takes back another one, or the correction changes nothing.",
+        "INVOICE_ALREADY_CANCELLED": "The document was cancelled or corrected already.",
     },
 )
 
