@@ -107,7 +107,8 @@ described(
         "OFFER_NOT_AVAILABLE": "The offer can't be had now, or not for this subscription.",
         "ADDRESS_REQUIRED": "Nobody says where invoices or issues go.",
         "MANDATE_REQUIRED": "Debits need a bank account with a mandate that can be used.",
-        "INVOICE_NOT_CORRECTABLE": "The document only takes back another one, or the correction changes nothing.",
+        "INVOICE_NOT_CORRECTABLE": "The document takes back another one, or the correction "
+        "would change nothing.",
         "INVOICE_ALREADY_CANCELLED": "The document was cancelled or corrected already.",
     },
 )
