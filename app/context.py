@@ -1,13 +1,13 @@
 """What a resolver has at hand while one request is answered."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 
 from app.auth.permissions import Permission
-from app.database import Principal, Reading
+from app.database import Credentials, Principal, Reading
 from app.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
@@ -23,6 +23,33 @@ if TYPE_CHECKING:
 Disclose = Callable[[Any, int], Awaitable[str | None]]
 """Tells an encrypted value of the record with a key, once the history says so; see
 `app.work.disclosure`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What a request says of where it comes from, before anybody has looked who asks."""
+
+    authorization: str | None = None
+    """The header of that name."""
+
+    address: str | None = None
+    user_agent: str | None = None
+    secure: bool = False
+    """Whether it came by HTTPS."""
+
+    preflight: bool = False
+    """Whether it has a header that pages of other origins can't send without asking."""
+
+    session: str | None = None
+    """The token in the cookie of a session."""
+
+    device: str | None = None
+    """The token by which a browser is known again."""
+
+    @property
+    def has_cookie(self) -> bool:
+        """Whether it is a cookie that says who asks."""
+        return self.authorization is None and self.session is not None
 
 
 @dataclass(frozen=True)
@@ -71,27 +98,54 @@ class CallerContext:
         self.caller = Caller(principal.permissions, services.keyring.lookup_hash)
 
 
+class PublicContext:
+    """One request of whoever it may be, which nothing is read for: signing in."""
+
+    def __init__(self, services: Services, client: Client) -> None:
+        self.settings = services.settings
+        self.services = services
+        self.client = client
+        self.cookies: list[str] = []
+        """The `Set-Cookie` headers of the answer."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an action did: the key of its record, and what is shown this once and never again."""
+
+    key: int
+    shown: Mapping[str, str] = field(default_factory=dict)
+
+
 class RequestContext(CallerContext):
     """One request that graphql-core answers: its transaction, and the loader over it.
 
     `act` does an action in a transaction of its own and gives the key of its record. Afterwards
-    `reading` and `loader` are new ones, which see what it did.
+    `reading` and `loader` are new ones, which see what it did. `apart` does anything else so.
     """
 
     rehearse: Callable[[Any, Any, Any], Awaitable[Any]]
     """Tells what an action would do, by a rule of its own and an input, beside what is read."""
 
-    act: Callable[[Any, Any], Awaitable[int]]
+    act: Callable[[Any, Any], Awaitable[Done]]
+    apart: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
     def __init__(
         self,
         services: Services,
+        credentials: Credentials,
+        client: Client,
         reading: Reading,
         loader: "RecordLoader",
         selections: "Selections",
         statements: "StatementCache",
     ) -> None:
         super().__init__(services, reading.principal)
+        self.services = services
+        self.credentials = credentials
+        self.client = client
+        self.cookies: list[str] = []
+        """The `Set-Cookie` headers of the answer."""
         self.reading = reading
         self.loader = loader
         self.selections = selections

@@ -19,7 +19,8 @@ from app.errors import UNAVAILABLE, UNKNOWN_TOKEN, ApiError, ErrorCode
 from app.settings import Settings
 
 _AUTHENTICATE = (
-    "SELECT kind, token_id, tenant_id, staff_id, name, permissions FROM abokonto.authenticate($1)"
+    "SELECT kind, token_id, tenant_id, staff_id, name, permissions"
+    " FROM abokonto.authenticate($1,$2)"
 )
 _CONNECT_SECONDS = 5
 _PREPARED_STATEMENTS = 100
@@ -39,6 +40,26 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped.
+
+
+class Credentials(bytes):
+    """What authenticates: the hash of a token, and the address that it was sent from.
+
+    It is the hash itself, which is all that most of those need to know who hand it on.
+    """
+
+    address: str | None
+
+    def __new__(cls, token_hash: bytes, address: str | None = None) -> "Credentials":
+        """The hash, with the address beside it."""
+        made = super().__new__(cls, token_hash)
+        made.address = address
+        return made
+
+
+def address_of(token_hash: bytes) -> str | None:
+    """The address that a token was sent from, where it is known."""
+    return token_hash.address if isinstance(token_hash, Credentials) else None
 
 
 @dataclass(frozen=True)
@@ -272,5 +293,6 @@ class Database:
             ApiError: UNAUTHENTICATED when the token is unknown, expired or revoked.
         """
         async with self.connection() as connection, connection.transaction():
-            principal = Principal.of(await connection.fetchrow(_AUTHENTICATE, token_hash))
+            row = await connection.fetchrow(_AUTHENTICATE, token_hash, address_of(token_hash))
+            principal = Principal.of(row)
             yield Reading(connection, principal)

@@ -15,21 +15,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.auth.uses import Uses
 from app.context import Services
-from app.database import Database
+from app.database import Credentials, Database, Principal
 from app.encryption import Keyring
 from app.files.inspection import FileInspector
 from app.logs import configure_logs
 from app.resolvers.statements import StatementCache
 from app.schema.root import schema
 from app.server.access_log import AccessLog
+from app.server.clients import PREFLIGHT_HEADERS
 from app.server.contexts import Contexts
 from app.server.finished import FinishedReads
 from app.server.graphiql_page import graphiql_routes
 from app.server.graphql_http import GraphQLEndpoint
 from app.server.health import Check, Liveness, Readiness
-from app.server.uploads import PREFLIGHT_HEADERS
 from app.settings import Settings, settings
 from app.storage import Storage
 from app.work.disclosure import Disclosing
@@ -83,26 +85,37 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
     inspector = FileInspector(settings)
     staging = Staging(writing, storage, inspector, settings.unclaimed_file_seconds)
     performer = Performer(writing, keyring, storage, staging, clock)
-    contexts = Contexts(services, core, database, statements, performer)
-    finished = None
+    uses = Uses(writing)
+
+    def authenticated(credentials: Credentials, principal: Principal) -> None:
+        uses.note(credentials)
+        if finished is not None:
+            finished.remember(credentials, principal)
+
+    contexts = Contexts(services, core, database, statements, performer, authenticated)
+    finished: FinishedReads | None = None
     if settings.compiled_reads:
-        finished = FinishedReads(services, schema, database, statements)
-        contexts.authenticated = finished.remember
+        finished = FinishedReads(services, schema, database, statements, authenticated)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         database.open()
         writing.open()
-        sweeping = asyncio.create_task(Sweep(writing, storage).again_and_again())
+        upkeep = [
+            asyncio.create_task(Sweep(writing, storage).again_and_again()),
+            asyncio.create_task(uses.again_and_again()),
+        ]
         yield
         # uvicorn has let the requests finish by now.
-        sweeping.cancel()
-        await asyncio.wait([sweeping])
+        for task in upkeep:
+            task.cancel()
+        await asyncio.wait(upkeep)
+        await uses.write_down()
         await inspector.close()
         await writing.close()
         await database.close()
 
-    endpoint = GraphQLEndpoint(schema, settings, contexts, finished)
+    endpoint = GraphQLEndpoint(schema, settings, contexts, finished, contexts.public)
     return Application(
         endpoint,
         routes=[
@@ -114,7 +127,7 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
             *([Route("/", _to_graphiql)] if settings.graphiql else []),
             *graphiql_routes(settings),
         ],
-        middleware=[Middleware(AccessLog), *cors(settings)],
+        middleware=[*proxies(settings), Middleware(AccessLog), *cors(settings)],
         exception_handlers={404: _not_found, 405: _wrong_method},
         lifespan=lifespan,
     )
@@ -127,10 +140,18 @@ def application() -> Starlette:
     return create_app(configuration)
 
 
+def proxies(settings: Settings) -> list[Middleware]:
+    """What believes the proxies that are trusted, when there are any, of whom a request is."""
+    if not settings.trusted_proxies:
+        return []
+    return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))]
+
+
 def cors(settings: Settings) -> list[Middleware]:
     """What lets front ends of other origins in, when there are any.
 
-    Tokens travel in a header that scripts set themselves, so browsers need send no cookies.
+    Tokens travel in a header that scripts set themselves, so browsers need send no cookies. Those
+    of a session are for the front end that stands on this origin.
     """
     if not settings.cors_origins:
         return []

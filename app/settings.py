@@ -103,6 +103,17 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated origins of browser front ends; none by default."
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated addresses or networks of proxies that are believed in "
+        "`X-Forwarded-For` and `X-Forwarded-Proto`; none by default.",
+    )
+    session_seconds: int = Field(
+        43_200, ge=60, description="How long a session of staff lasts after signing in."
+    )
+    session_idle_seconds: int = Field(
+        7_200, ge=60, description="After how long without a request it ends before that."
+    )
     graphiql: bool = Field(True, description="Whether GraphiQL is served.")
     introspection: bool = Field(True, description="Whether the schema may be asked for.")
 
@@ -151,7 +162,7 @@ class Settings(BaseSettings):
             raise ValueError("must be the absolute path of a socket, or host:port")
         return value
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
         if isinstance(value, str):

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import asyncpg
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from app.database import Principal
+from app.database import Principal, address_of
 from app.errors import UNAVAILABLE, ApiError, ErrorCode
 from app.settings import Settings
 
@@ -25,8 +26,10 @@ _WAIT_SECONDS = 5
 
 _AUTHENTICATE = text(
     "SELECT kind, token_id, tenant_id, staff_id, name, permissions, clock_timestamp() AS now"
-    " FROM abokonto.authenticate(:token_hash)"
-)
+    " FROM abokonto.authenticate(:token_hash,:client)"
+).bindparams(bindparam("client", type_=INET))
+_BEGIN = text("SELECT clock_timestamp() AS now")
+_NOBODY = b"nobody"
 
 
 _ACT_FOR = text(
@@ -97,7 +100,8 @@ class Writing:
             self._place(token_hash),
             AsyncSession(self._engine, autoflush=False, expire_on_commit=False) as session,
         ):
-            row = await _begun(session, _AUTHENTICATE, {"token_hash": token_hash})
+            caller = {"token_hash": bytes(token_hash), "client": address_of(token_hash)}
+            row = await _begun(session, _AUTHENTICATE, caller)
             values = None if row is None else row._asdict()
             principal = Principal.of(values)
             assert values is not None  # noqa: S101  There was a principal in it.
@@ -117,6 +121,26 @@ class Writing:
             row = await _begun(session, _ACT_FOR, {"tenant_id": str(tenant_id)})
             principal = Principal("SYSTEM", 0, tenant_id, None, "", frozenset())
             yield Transaction(session, principal, row.now)
+            await session.commit()
+
+    @asynccontextmanager
+    async def nobodys_transaction(self) -> AsyncIterator[AsyncSession]:
+        """A transaction for somebody who is about to show who they are.
+
+        No tenant's rows can be seen in it, so it calls functions that the owner of the tables has
+        made for this.
+
+        Raises:
+            ApiError: UNAVAILABLE when no connection comes free in time.
+        """
+        if self._engine is None:
+            raise RuntimeError("The database was not opened for writing.")
+        async with (
+            self._place(_NOBODY),
+            AsyncSession(self._engine, autoflush=False, expire_on_commit=False) as session,
+        ):
+            await _begun(session, _BEGIN, {})
+            yield session
             await session.commit()
 
     @asynccontextmanager

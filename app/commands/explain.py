@@ -84,7 +84,7 @@ def explain(
             principal = await _principal(connection, token_hash)
             plan = _plan(settings, operation, variables, asked.variables, principal)
             statement = plan.statement
-            values = {**plan.parameters, "token_hash": token_hash}
+            values = {**plan.parameters, "token_hash": token_hash, "client": None}
             arguments = statement.arguments(values)
             shown = _with_parameters(statement.sql, statement.names, arguments)
             if sql_only:

@@ -173,5 +173,7 @@ def server_configuration(
         log_config=None,
         access_log=False,
         server_header=False,
+        # Which proxies are believed is a setting of ours: see `app.main.proxies`.
+        proxy_headers=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )

@@ -59,6 +59,9 @@ class ReadField(StrawberryField):
     needs: Permission | None = None
     filterable: bool = False
     sortable: bool = False
+    public: bool = False
+    """Whether anybody may ask for it, without a token. Of a request, it is all there is then."""
+
     long: bool = False
     """Whether a value may be thousands of characters long; an operation may ask for fewer."""
 
@@ -90,7 +93,7 @@ class ReadField(StrawberryField):
         copy = super().__copy__()
         copy.read, copy.needs = self.read, self.needs
         copy.filterable, copy.sortable = self.filterable, self.sortable
-        copy.long = self.long
+        copy.long, copy.public = self.long, self.public
         return copy
 
     @property

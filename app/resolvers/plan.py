@@ -29,6 +29,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.dialects.postgresql import INET
 
 from app.context import Caller, CallerContext
 from app.database import Statement
@@ -292,7 +293,8 @@ def _statement(json: FinishedJson, answers: tuple[tuple[RootAnswer, Target], ...
     Everything depends on the tenant that `authenticate` gives, so nothing is read before it has
     set the tenant for row-level security. Who gave an unknown token gets no row at all.
     """
-    caller = func.abokonto.authenticate(bindparam("token_hash", type_=LargeBinary)).table_valued(
+    token, client = bindparam("token_hash", type_=LargeBinary), bindparam("client", type_=INET)
+    caller = func.abokonto.authenticate(token, client).table_valued(
         column("kind", Text),
         column("token_id", BigInteger),
         column("tenant_id", Integer),

@@ -43,9 +43,10 @@ class RecordField(ReadField):
         return super().get_result(source, info, args, kwargs)
 
 
-def mutations(actions: Iterable[Action]) -> type:
-    """The type that holds a field for each action."""
-    fields: list[StrawberryField] = [_mutation(action) for action in actions]
+def mutations(actions: Iterable[Action], others: Iterable[StrawberryField] = ()) -> type:
+    """The type that holds a field for each action, and others that are none."""
+    fields: list[StrawberryField] = [*map(_mutation, actions), *others]
+    fields.sort(key=lambda field: field.python_name)
     return create_type(
         "Mutation",
         fields,
@@ -61,13 +62,15 @@ def _mutation(action: Action) -> ReadField:
     the request's other mutations did must be told in any case.
     """
 
+    nothing_shown = dict.fromkeys(action.shows)
+
     async def resolver(info: Info, input: Any) -> Any:
         context: RequestContext = info.context
         try:
-            key = await context.act(action, input)
+            done = await context.act(action, input)
         except Refused as refused:
-            return {_KEY: None, "user_errors": [_told(refusal) for refusal in refused.refusals]}
-        return {_KEY: key, "user_errors": []}
+            return {**nothing_shown, _KEY: None, "user_errors": told(refused)}
+        return {**nothing_shown, **done.shown, _KEY: done.key, "user_errors": []}
 
     described = f"What to do; see `{_pascal(action.name)}Input`."
     returns: Any = _payload(action) | None
@@ -98,9 +101,15 @@ def _payload(action: Action) -> Any:
     errors = part("Why it was refused; empty where it was done.")
     errors.python_name = "user_errors"
     errors.type_annotation = strawberry.annotation.StrawberryAnnotation(list[UserError])
+    once = []
+    for shown_name, description in action.shows.items():
+        told_once = part(description)
+        told_once.python_name = shown_name
+        told_once.type_annotation = strawberry.annotation.StrawberryAnnotation(str | None)
+        once.append(told_once)
     return create_type(
         f"{_pascal(action.name)}Payload",
-        [field, errors],
+        [field, *once, errors],
         description=f"What came of `{to_camel_case(action.name)}`.",
     )
 
@@ -112,6 +121,11 @@ def _record_resolver(record: RecordType, shown: type) -> Any:
     returns: Any = shown | None
     resolver.__annotations__ = {"root": _PARENT[Any], "info": Info, "return": returns}
     return resolver
+
+
+def told(refused: Refused) -> list[Row]:
+    """The reasons of a refusal, as the sources of `UserError`."""
+    return [_told(refusal) for refusal in refused.refusals]
 
 
 def _told(refusal: Refusal) -> Row:

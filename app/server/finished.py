@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 import strawberry
 from graphql.execution.values import VariableValues
 
-from app.auth.tokens import hash_token
-from app.context import Caller, CallerContext, Services
+from app.context import Caller, CallerContext, Client, Services
 from app.database import Database, Principal
 from app.resolvers.plan import Finished, Plans
 from app.resolvers.statements import Kept, StatementCache
-from app.server.contexts import token_of
+from app.server.contexts import Authenticated, credentials_of
 from app.server.documents import Operation
 
 MOST_TOKENS = 10_000
@@ -40,8 +39,10 @@ class FinishedReads:
         schema: strawberry.Schema,
         database: Database,
         statements: StatementCache,
+        authenticated: Authenticated,
     ) -> None:
         self._services = services
+        self._authenticated = authenticated
         self._kept = Kept(statements)
         self._schema = schema
         self._database = database
@@ -49,7 +50,7 @@ class FinishedReads:
 
     async def answer(
         self,
-        authorization: str | None,
+        client: Client,
         operation: Operation,
         variables: VariableValues,
         raw: Mapping[str, Any],
@@ -59,8 +60,8 @@ class FinishedReads:
         Raises:
             ApiError: UNAUTHENTICATED when there is no token, or an unknown one.
         """
-        token_hash = hash_token(token_of(authorization))
-        permissions = self._permissions.get(token_hash)
+        credentials = credentials_of(client)
+        permissions = self._permissions.get(credentials)
         if permissions is None:
             return None
         caller = Caller(permissions, self._services.keyring.lookup_hash)
@@ -68,13 +69,14 @@ class FinishedReads:
         if plan is None:
             return None
         row, principal = await self._database.answer(
-            plan.statement, {**plan.parameters, "token_hash": token_hash}
+            plan.statement,
+            {**plan.parameters, "token_hash": credentials, "client": credentials.address},
         )
-        self.remember(token_hash, principal)
+        self._authenticated(credentials, principal)
         if principal.permissions != permissions:
             return None
         context = CallerContext(self._services, principal)
-        context.disclose = self._services.disclosing(token_hash)
+        context.disclose = self._services.disclosing(credentials)
         return FinishedAnswer(await plan.answer(row, context), principal)
 
     def remember(self, token_hash: bytes, principal: Principal) -> None:

@@ -5,7 +5,7 @@ function that opens a context for a request.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeGuard, TypeVar, cast
@@ -17,8 +17,10 @@ from graphql.execution.values import get_variable_values
 from starlette.types import Receive, Scope, Send
 from strawberry.execution import optimized_is_awaitable
 
+from app.context import Client
 from app.errors import ApiError, ErrorCode
 from app.server.amounts import Amount
+from app.server.clients import client_of
 from app.server.documents import LONGEST_MESSAGE, Document, DocumentCache, Operation
 from app.server.executor import FinishedExecutor
 from app.server.faults import answer_for, field_error
@@ -33,14 +35,15 @@ from app.server.http import (
     send_response,
 )
 from app.server.limits import Limits
+from app.server.public import PublicDocuments
 from app.server.requests import GraphQLRequest, read_request
 from app.server.uploads import check_upload, is_upload, read_upload, unread
 from app.settings import Settings
 
 Worked = TypeVar("Worked")
 
-OpenContext = Callable[[str | None, Document | None], AbstractAsyncContextManager[Any]]
-"""Opens what resolvers get as `info.context`, from the Authorization header and the document.
+OpenContext = Callable[[Client, Document | None], AbstractAsyncContextManager[Any]]
+"""Opens what resolvers get as `info.context`, from where the request comes and the document.
 
 It raises `ApiError` UNAUTHENTICATED for whoever it doesn't know. It is called with a document
 that may be invalid, and with none when all that matters is who asks.
@@ -61,10 +64,11 @@ _is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_
 
 
 class Answer(NamedTuple):
-    """What goes back: a status, and the body of a GraphQL response as JSON."""
+    """What goes back: a status, the body of a GraphQL response as JSON, and cookies to set."""
 
     status: int
     body: bytes
+    cookies: Sequence[str] = ()
 
 
 class GraphQLEndpoint:
@@ -76,8 +80,10 @@ class GraphQLEndpoint:
         settings: Settings,
         open_context: OpenContext,
         finished: FinishedReads | None = None,
+        open_public: Callable[[Client], AbstractAsyncContextManager[Any]] | None = None,
     ) -> None:
         self._finished = finished
+        self._open_public = open_public
         self._schema: GraphQLSchema = schema._schema  # noqa: SLF001  Strawberry has no public name.
         self._settings = settings
         self._open_context = open_context
@@ -87,6 +93,7 @@ class GraphQLEndpoint:
             count=settings.document_cache_size,
             introspection=settings.introspection,
         )
+        self._public = PublicDocuments(self._schema)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -108,7 +115,9 @@ class GraphQLEndpoint:
                 headers = {"WWW-Authenticate": "Bearer"}
                 if is_upload(scope):
                     headers |= unread(scope, self._settings)
-        await send_response(send, answer.status, media_type or JSON, answer.body, headers)
+        await send_response(
+            send, answer.status, media_type or JSON, answer.body, headers, answer.cookies
+        )
 
     def _wants_page(self, scope: Scope) -> bool:
         """Whether a person opened the endpoint's address in a browser."""
@@ -142,22 +151,26 @@ class GraphQLEndpoint:
             raise ApiError(ErrorCode.TIMEOUT, "The request took too long.") from None
 
     async def _authenticate(self, scope: Scope) -> None:
-        async with self._open_context(header(scope, b"authorization"), None):
+        async with self._open_context(client_of(scope), None):
             pass
 
     async def _answer(
         self, scope: Scope, receive: Receive, media_type: str, upload: GraphQLRequest | None
     ) -> Answer:
         request = upload or await read_request(scope, receive, self._settings.max_body_bytes)
-        authorization = header(scope, b"authorization")
+        client = client_of(scope)
         document = self.documents.find(request.query)
         if document is None:
+            public = self._public.find(request.query)
+            if public is not None and self._open_public is not None:
+                async with self._open_public(client) as context:
+                    return await self._answer_public(scope, public, request, context, media_type)
             # Reading a new document costs time, so nobody unknown can make us do it.
             await self._authenticate(scope)
             document = self.documents.prepare(request.query)
-        if answer := await self._short_way(scope, receive, request, document):
+        if answer := await self._short_way(scope, receive, request, document, client):
             return answer
-        async with self._open_context(authorization, document) as context:
+        async with self._open_context(client, document) as context:
             if document.errors:
                 return _request_errors(list(document.errors), media_type)
             operation = document.operation(request.operation_name)
@@ -168,8 +181,29 @@ class GraphQLEndpoint:
             with _Watch(receive, enabled=operation.kind is OperationType.QUERY):
                 return await self._execute(operation, request, context, media_type)
 
+    async def _answer_public(
+        self,
+        scope: Scope,
+        document: Document,
+        request: GraphQLRequest,
+        context: Any,
+        media_type: str,
+    ) -> Answer:
+        """The answer to what anybody may ask, whoever they are."""
+        if document.errors:
+            return _request_errors(list(document.errors), media_type)
+        operation = document.operation(request.operation_name)
+        _check_kind(operation, scope["method"])
+        scope.setdefault("state", {})["operation"] = operation
+        return await self._execute(operation, request, context, media_type)
+
     async def _short_way(
-        self, scope: Scope, receive: Receive, request: GraphQLRequest, document: Document
+        self,
+        scope: Scope,
+        receive: Receive,
+        request: GraphQLRequest,
+        document: Document,
+        client: Client,
     ) -> Answer | None:
         """The answer that needs no graphql-core, if there is one.
 
@@ -186,9 +220,7 @@ class GraphQLEndpoint:
         if self._amount(operation).of(variables.coerced) > self._settings.max_values:
             return None
         with _Watch(receive, enabled=True):
-            answered = await self._finished.answer(
-                header(scope, b"authorization"), operation, variables, raw
-            )
+            answered = await self._finished.answer(client, operation, variables, raw)
         if answered is None:
             return None
         note = scope.setdefault("state", {})
@@ -219,7 +251,8 @@ class GraphQLEndpoint:
         if _is_awaitable(result):
             result = await result
         # Finished JSON leaves its errors with the context, since graphql-core does not look in.
-        return _result(result.data, [*(result.errors or ()), *getattr(context, "errors", ())])
+        errors = [*(result.errors or ()), *getattr(context, "errors", ())]
+        return _result(result.data, errors)._replace(cookies=getattr(context, "cookies", ()))
 
     def _amount(self, operation: Operation) -> Amount:
         """What the operation asks for, kept with its document."""

@@ -1,6 +1,6 @@
 """The part of HTTP that the endpoint needs, straight on ASGI."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 import orjson
@@ -69,9 +69,14 @@ def too_large(most: int) -> HttpError:
 
 
 async def send_response(
-    send: Send, status: int, media_type: str, body: bytes, headers: Mapping[str, str] | None = None
+    send: Send,
+    status: int,
+    media_type: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    cookies: Iterable[str] = (),
 ) -> None:
-    """Send a whole response."""
+    """Send a whole response; `cookies` are the values of its `Set-Cookie` headers."""
     fields: Headers = [
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"content-length", str(len(body)).encode()),
@@ -79,6 +84,7 @@ async def send_response(
     ]
     for name, value in (headers or {}).items():
         fields.append((name.lower().encode(), value.encode()))
+    fields += [(b"set-cookie", cookie.encode()) for cookie in cookies]
     await send({"type": "http.response.start", "status": int(status), "headers": fields})
     await send({"type": "http.response.body", "body": body})
 

@@ -16,13 +16,10 @@ from starlette.types import Receive, Scope
 from app.domain.files.checks import MOST_FILE_BYTES
 from app.errors import ErrorCode
 from app.scalars import UploadedFile
+from app.server.clients import PREFLIGHT_HEADERS, has_preflight
 from app.server.http import ClientDisconnected, HttpError, header, too_large
 from app.server.requests import GraphQLRequest, parameters, read_json, refuse_compression
 from app.settings import Settings
-
-PREFLIGHT_HEADERS = ("GraphQL-Require-Preflight", "Apollo-Require-Preflight")
-"""One of these must be there: a page of another origin can send a form, but no header of its own
-without asking first."""
 
 _FORM = "multipart/form-data"
 _MOST_PART_HEADER_BYTES = 2_048
@@ -48,7 +45,7 @@ def check_upload(scope: Scope) -> None:
     Raises:
         HttpError: when the preflight header is missing, or the body can't be read.
     """
-    if not any(header(scope, name.lower().encode()) for name in PREFLIGHT_HEADERS):
+    if not has_preflight(scope):
         raise HttpError(_BAD, f"Requests with files need the header {PREFLIGHT_HEADERS[0]}: 1.")
     refuse_compression(scope)
     _boundary(scope)

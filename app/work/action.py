@@ -41,6 +41,8 @@ class Action:
     conflicts: Mapping[str, Refusal]
     in_account: bool
     diary: bool
+    shows: Mapping[str, str]
+    """What the payload shows once besides the record, by its name, with a description."""
 
     @property
     def creates(self) -> bool:
@@ -87,6 +89,7 @@ def action(
     in_account: bool = True,
     open_when_anonymized: bool = False,
     diary: bool = True,
+    shows: Mapping[str, str] | None = None,
 ) -> Callable[[R], R]:
     """Declare an action; the function is its rule, and its docstring what clients read of it.
 
@@ -97,6 +100,7 @@ def action(
     - `in_account` is for what is done to an account that is there; the rule has to lock it.
     - `open_when_anonymized` lets it work on accounts that are closed to editing.
     - `diary` is whether it writes a SYSTEM activity; the rule has to say what in `work.note`.
+    - `shows` describes what `work.show` puts into the payload, which a repeated request lacks.
 
     Raises:
         TypeError: when the declaration contradicts itself.
@@ -123,6 +127,7 @@ def action(
             conflicts=conflicts or {},
             in_account=in_account,
             diary=diary,
+            shows=shows or {},
         )
         _check(declared)
         ACTIONS[declared.name] = declared

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.context import forbidden
+from app.context import Done, forbidden
 from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode, Refused
 from app.storage import Storage
@@ -46,8 +46,8 @@ class Performer:
         self._staging = staging
         self._clock = clock
 
-    async def perform(self, action: Action, input: Any, token_hash: bytes) -> int:
-        """Do an action for whoever holds a token; the key of the record that it returns.
+    async def perform(self, action: Action, input: Any, token_hash: bytes) -> Done:
+        """Do an action for whoever holds a token.
 
         Raises:
             Refused: its rules stand against it, and nothing was written.
@@ -122,15 +122,15 @@ class Performer:
 
         return await _again(attempt)
 
-    async def _attempts(self, action: Action, input: Any, files: Staged, token_hash: bytes) -> int:
+    async def _attempts(self, action: Action, input: Any, files: Staged, token_hash: bytes) -> Done:
         try:
             return await _again(lambda: self._attempt(action, input, files, token_hash))
         except DoneBefore as done:
-            return done.key
+            return Done(done.key)
         except IntegrityError as error:
             raise _conflict(action, error) from error
 
-    async def _attempt(self, action: Action, input: Any, files: Staged, token_hash: bytes) -> int:
+    async def _attempt(self, action: Action, input: Any, files: Staged, token_hash: bytes) -> Done:
         async with self._writing.transaction(token_hash) as transaction:
             if action.needs not in transaction.principal.permissions:
                 raise forbidden(action.needs)
@@ -138,8 +138,8 @@ class Performer:
             work.files = files
             known = await claim(work, input)
             if known is not None:
-                return known
-            return await work.finish(await action.rule(work, input))
+                return Done(known)
+            return Done(await work.finish(await action.rule(work, input)), work.shown)
 
 
 async def _again(attempt: Callable[[], Awaitable[Result]]) -> Result:

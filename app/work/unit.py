@@ -65,6 +65,7 @@ class Work:
         self.storage = storage
         self.claim: int | None = None
         """The idempotency key of the request, where it has one."""
+        self.shown: dict[str, str] = {}
         self.files = Staged()
         """The files of the request, which `app.work.files.keep` lays claim to."""
         self._clock = clock
@@ -234,6 +235,13 @@ class Work:
         `said` is what the actor said about it; the history keeps it as well.
         """
         self._note = (text, said)
+
+    def show(self, name: str, value: str) -> None:
+        """Show something in the payload this once: it is kept nowhere, so never again.
+
+        The action has to declare the name in `shows`.
+        """
+        self.shown[name] = value
 
     def about(self, row: TenantRow) -> None:
         """Say which record the history entry is about, where it is not the one returned."""

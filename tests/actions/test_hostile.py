@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.context import Done
 from app.errors import MOST_REFUSALS
 from app.main import create_app
 from app.scalars import MOST_LEVELS
@@ -126,13 +127,13 @@ async def test_an_action_that_cannot_be_looked_at_afterwards_is_still_told_as_do
     change, code = MEANWHILE[case]
     perform = Performer.perform
 
-    async def and_meanwhile(*args: Any) -> int:
-        key = await perform(*args)
+    async def and_meanwhile(*args: Any) -> Done:
+        done = await perform(*args)
         await publisher.owner.execute(
             f"UPDATE access_token SET {change} WHERE tenant_id = $1",  # noqa: S608  It is ours.
             publisher.tenant_id,
         )
-        return key
+        return done
 
     monkeypatch.setattr(Performer, "perform", and_meanwhile)
     answer = await publisher.ask_to(

@@ -12,6 +12,7 @@ import strawberry
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.context import Client
 from app.errors import ApiError, ErrorCode
 from app.server.documents import Document
 from app.server.graphql_http import GraphQLEndpoint
@@ -124,9 +125,9 @@ class Gate:
     journal: list[str] = field(default_factory=list)
 
     def __call__(
-        self, authorization: str | None, document: Document | None
+        self, client: Client, document: Document | None
     ) -> AbstractAsyncContextManager[FakeContext]:
-        return self._open(authorization, document)
+        return self._open(client.authorization, document)
 
     @asynccontextmanager
     async def _open(

@@ -12,9 +12,11 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 import app.server.health
+from app.auth.tokens import hash_token
 from app.commands.serving import server_configuration
+from app.context import Client
 from app.main import create_app
-from app.server.contexts import token_of
+from app.server.contexts import credentials_of
 from app.server.graphql_http import GraphQLEndpoint
 from app.settings import Settings
 from tests.asgi import client_of, lifespan
@@ -70,7 +72,7 @@ async def test_nothing_is_answered_without_one(
 
 
 def test_the_scheme_is_read_without_regard_to_case() -> None:
-    assert token_of("bearer  abc ") == "abc"
+    assert credentials_of(Client("bearer  abc ")) == hash_token("abc")
 
 
 async def test_ready_and_alive(client: httpx2.AsyncClient) -> None:

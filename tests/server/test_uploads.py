@@ -19,7 +19,7 @@ from starlette.routing import Route
 from app.domain.files.checks import MOST_FILE_BYTES
 from app.main import cors
 from app.scalars import UploadedFile
-from app.server.uploads import PREFLIGHT_HEADERS
+from app.server.clients import PREFLIGHT_HEADERS
 from app.settings import Settings
 from tests.asgi import client_of
 from tests.processes import eventually
