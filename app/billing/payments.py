@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from sqlalchemy import ColumnElement, select
 
+from app.billing.chains import last_of, refund
 from app.domain.money import Money
 from app.domain.periods import begins_at
 from app.models import Invoice
-from app.models.invoice import InvoiceStatus
+from app.models.invoice import ASKING, InvoiceStatus, InvoiceType
 from app.work.outstanding import Columns, outstanding, received
 from app.work.unit import Work
 
@@ -30,9 +31,14 @@ async def settle(work: Work, invoice: Invoice, day: date) -> None:
     """Make an invoice say whether it is paid, after money came in or went back on a day.
 
     It is PAID once what was received covers its gross amount, and NOT_PAID when it does no more.
-    What was cancelled stays so.
+    What was cancelled stays so; the money counts for what took its place, and what is too much
+    is to be refunded.
     """
     if invoice.status == InvoiceStatus.CANCELLED:
+        invoice = await last_of(work, invoice)
+    if invoice.precursor_id is not None:
+        await refund(work, invoice, await received_on(work, invoice))
+    if invoice.status == InvoiceStatus.CANCELLED or InvoiceType(invoice.type) not in ASKING:
         return
     covered = (await received_on(work, invoice)).amount >= invoice.gross
     if covered and invoice.status != InvoiceStatus.PAID:

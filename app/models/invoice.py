@@ -34,6 +34,10 @@ class InvoiceType(StrEnum):
     CANCELLATION_CORRECTION = "CANCELLATION_CORRECTION"
 
 
+ASKING = (InvoiceType.INVOICE, InvoiceType.CORRECTION)
+"""The documents that ask for money; the others take them back."""
+
+
 class InvoiceStatus(StrEnum):
     """Whether an invoice is settled."""
 

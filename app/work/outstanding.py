@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal_column, or_, select
+from sqlalchemy import CTE, ColumnElement, case, func, literal_column, or_, select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from app.models import Transaction
+from app.models import Invoice, Transaction
 from app.models.invoice import InvoiceStatus
 from app.models.transaction import TransactionAction, TransactionStatus
 
@@ -19,22 +19,41 @@ _GOES_BACK = (TransactionAction.SEPA_DEBIT_RETURN.value, TransactionAction.REFUN
 
 
 def received(t: Columns) -> ColumnElement[Decimal]:
-    """What was paid on an invoice and stayed: debits and transfers without returns and refunds."""
+    """What was paid on an invoice and stayed: debits and transfers without returns and refunds.
+
+    What was paid on a document that a correction took the place of counts for the correction.
+    """
     moved = Transaction.__table__.alias("movement")
     signed = case(
         (moved.c.action.in_(_literals(_COMES_IN)), moved.c.amount),
         (moved.c.action.in_(_literals(_GOES_BACK)), -moved.c.amount),
         else_=_NOTHING,
     )
+    chain = _with_precursors(t)
     return (
         select(func.coalesce(func.sum(signed), _NOTHING))
+        .select_from(chain.join(moved, moved.c.invoice_id == chain.c.id))
         .where(
             moved.c.tenant_id == t.tenant_id,
-            moved.c.invoice_id == t.id,
             moved.c.status == literal_column(f"'{TransactionStatus.SUCCESS.value}'"),
         )
-        .correlate_except(moved)
+        .correlate(t.id.table)
         .scalar_subquery()
+    )
+
+
+def _with_precursors(t: Columns) -> CTE:
+    """The keys of an invoice and of all documents before it in its chain."""
+    before = Invoice.__table__.alias("before")
+    chain = (
+        select(t.id.label("id"), t.precursor_id.label("precursor_id"))
+        .correlate(t.id.table)
+        .cte("chain", recursive=True, nesting=True)
+    )
+    return chain.union_all(
+        select(before.c.id, before.c.precursor_id)
+        .where(before.c.tenant_id == t.tenant_id, before.c.id == chain.c.precursor_id)
+        .correlate(t.id.table)
     )
 
 
