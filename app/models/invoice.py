@@ -47,8 +47,18 @@ class InvoiceStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-CHANGEABLE = ("status", "paid_at", "file_id", "einvoice_file_id", "changed_at")
-"""The columns of an issued invoice that may change: whether it is settled, and its files."""
+CHANGEABLE = (
+    "status",
+    "paid_at",
+    "file_id",
+    "einvoice_file_id",
+    "changed_at",
+    "actor_kind",
+    "actor_id",
+    "actor_name",
+)
+"""The columns of an issued invoice that may change: whether it is settled, its files, and who
+changed that last."""
 
 
 class Invoice(CustomerRecord):
