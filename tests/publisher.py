@@ -114,6 +114,8 @@ class Publisher:
         await self.make(models.InvoiceTax, invoice_id=invoice)
         await self.make(models.Transaction, invoice_id=invoice, bank_account_id=account, **own)
         goodwill = await self.make(models.Goodwill, subscription_id=subscription, **own)
+        role = await self.make(models.Role)
+        await self.make(models.GoodwillLimit, role_id=role, per_gift="20.00")
         await self.make(
             models.Delivery,
             subscription_id=subscription,

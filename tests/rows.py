@@ -96,6 +96,7 @@ _FIXED: dict[str, dict[str, Any]] = {
         "value": "1.50",
         "currency": "EUR",
     },
+    "goodwill_limit": {"currency": "EUR"},
     "delivery": {"kind": "REGULAR", "status": "PLANNED"},
     "opt_in": {"channel": "EMAIL", "status": "NONE"},
     "additional_data_definition": {"label": "Feld", "type": "TEXT", "applies_to": "CUSTOMER"},

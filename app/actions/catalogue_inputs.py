@@ -31,7 +31,8 @@ def whole(least: int, most: int) -> Callable[[int], int]:
     return check
 
 
-def _currency(value: str) -> str | None:
+def currency_code(value: str) -> str | None:
+    """A check that a currency is one whose amounts can be kept."""
     kept = checked_text(value, 3)
     if kept is not None:
         try:
@@ -49,7 +50,7 @@ class MoneyInput:
     """An exact amount and its currency."""
 
     amount: Decimal = given('The amount, such as `"44.90"`.')
-    currency: CurrencyCode = given("Its currency (ISO 4217).", check=_currency)
+    currency: CurrencyCode = given("Its currency (ISO 4217).", check=currency_code)
 
     def money(self, *field: str) -> Money:
         """The amount as money, which is at least nothing.

@@ -42,7 +42,11 @@ described(
 class Delivery(AccountRecord):
     """A planned or made delivery of an issue."""
 
-    publishing_on: date = column("The issue's publishing date.", where=True, order=True)
+    publishing_on: date = column(
+        "The issue's publishing date, or the day that a redelivery is sent on.",
+        where=True,
+        order=True,
+    )
     kind: DeliveryKind = column("Why it is delivered.", where=True, order=True)
     status: DeliveryStatus = column("How far it is.", where=True, order=True)
     quantity: int = column("How many copies.")

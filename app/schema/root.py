@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 import strawberry
@@ -29,6 +30,8 @@ from app.schema.additional_data import AdditionalDataDefinition
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.connection import Connection, tab, words_in
 from app.schema.customer import Customer
+from app.schema.goodwill import GoodwillLimit
+from app.schema.goodwill_report import GoodwillGrouping, GoodwillReport, read_goodwill_report
 from app.schema.history import HistoryEntry
 from app.schema.inputs import checked_text
 from app.schema.mutations import mutations
@@ -228,6 +231,25 @@ class Query:
         keys = _node_keys({"ids": ids})
         return [_record(info, key, _NODES.missing) for key in keys]  # type: ignore[misc]  # Awaited.
 
+    @field(
+        "What was given away in some days, by whom, why, of what kind or when. Days are those of "
+        "the tenant's time zone.",
+        needs=Permission.GOODWILL_REPORT,
+    )
+    async def goodwill_report(
+        self,
+        info: Info,
+        since: Annotated[date, strawberry.argument(name="from", description="The first day.")],
+        until: Annotated[
+            date, strawberry.argument(description="The last day, at most ten years later.")
+        ],
+        group_by: Annotated[
+            GoodwillGrouping, strawberry.argument(description="What the rows are about.")
+        ],
+    ) -> GoodwillReport | None:
+        """Add up a tenant's gifts."""
+        return await read_goodwill_report(_context(info)[0], since, until, group_by)  # type: ignore[return-value]  # A source.
+
     customers: Connection[Customer] | None = tab(
         (),
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "
@@ -264,6 +286,11 @@ class Query:
         (),
         "The tax rates of all countries that are known, by class and day.",
         needs=Permission.CATALOGUE_READ,
+    )
+    goodwill_limits: Connection[GoodwillLimit] | None = tab(
+        (),
+        "How much roles may give away.",
+        needs=Permission.STAFF_READ,
     )
     tenant_history: Connection[HistoryEntry] | None = tab(
         (),

@@ -51,6 +51,9 @@ class SubscriptionPeriod:
     starts_on: date = column("Its first day.", where=True, order=True)
     ends_on: date = column("Its last day.", where=True, order=True)
     price: Money = embedded("Its price with tax.", money("price"), compared_by="price")
+    goodwill: LazyGoodwill | None = one(
+        "goodwill_id", "The goodwill it was given by.", needs=Permission.GOODWILL_READ
+    )
 
 
 @strawberry.type(description="The issues of a subscription that is counted in issues.")

@@ -80,16 +80,55 @@ async def _ordered(publisher: Publisher) -> dict[str, Any]:
     return {"offer_id": await publisher.make(models.Offer, product_id=product)}
 
 
+async def _counted_in_issues(publisher: Publisher) -> dict[str, Any]:
+    of = {"publication_id": await publisher.make(models.Publication)}
+    product = await publisher.make(models.Product, kind="BUNDLE", **of)
+    offer = await publisher.make(models.Offer, product_id=product, issues_per_period=6, **of)
+    return {"offer_id": offer, "issue_based": True}
+
+
+async def _billed(publisher: Publisher) -> dict[str, Any]:
+    today = datetime.now(UTC).date()
+    return {**await _ordered(publisher), "starts_on": today, "next_billing_on": today}
+
+
+class _Sent(Example):
+    """A delivery that was sent."""
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input with a delivery that is made for it."""
+        own = {"customer_id": customer}
+        publication = await publisher.make(models.Publication)
+        issue = await publisher.make(models.Issue, publication_id=publication)
+        of = await _counted_in_issues(publisher)
+        subscription = await publisher.make(models.Subscription, **of, **own)
+        delivery = await publisher.make(
+            models.Delivery,
+            subscription_id=subscription,
+            issue_id=issue,
+            status="SENT",
+            sent_at=datetime.now(UTC),
+            **own,
+        )
+        return {"deliveryIds": [encode_id("Delivery", delivery)], **self.given}
+
+
 _ACTIVITY: Given = {"of": models.Activity, "field": "activityId"}
 _ADDRESS: Given = {"of": models.Address, "field": "addressId"}
 _RIGHT: Given = {"of": models.AccessRight, "field": "accessRightId"}
 _ACCOUNT: Given = {"of": models.BankAccount, "field": "bankAccountId", "row": _signed}
+
+_REASON: Given = {"reasonKind": "DAMAGED", "reason": "Nass."}
 
 EXAMPLES: dict[str, Example] = {
     "addAccessRight": Example({"uniqueId": "digital"}),
     "addActivity": Example({"kind": "NOTE", "text": "Angerufen."}),
     "addBankAccount": Example({"owner": "Muster", "iban": "DE12500105170648489890"}),
     "addDeliveryAddress": Example(_BERLIN),
+    "addFreeIssues": Example(
+        {"count": 1, **_REASON}, models.Subscription, "subscriptionId", _counted_in_issues
+    ),
+    "addFreePeriod": Example(_REASON, models.Subscription, "subscriptionId", _billed),
     "addInvoiceAddress": Example(_BERLIN),
     "addTag": Example({"tag": "VIP"}),
     "blockAccess": Example(),
@@ -101,6 +140,7 @@ EXAMPLES: dict[str, Example] = {
     "editActivity": Example({"text": "Neu."}, **_ACTIVITY, row=_just_written),
     "pinActivity": Example(**_ACTIVITY),
     "recordDoubleOptIn": _Confirmation({"source": "Link"}),
+    "redeliverIssues": _Sent(_REASON, field="deliveryIds.0"),
     "removeAccessRight": Example(**_RIGHT),
     "removeActivity": Example(**_ACTIVITY, row=_just_written),
     "removeAddress": Example(**_ADDRESS),

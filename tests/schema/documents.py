@@ -24,7 +24,7 @@ TABS = {
     "transactions": "action status amount { amount currency } errorCode invoice { number }",
     "deliveries": "kind status publishingOn issue { number publication { title } }"
     " address { city } subscription { number }",
-    "goodwill": "kind count reason value { amount currency } subscription { number }",
+    "goodwill": "kind count reasonKind reason value { amount currency } subscription { number }",
     "optIns": "purpose channel status",
     "mails": "template recipient subject status sentAt error",
     "logins": "createdAt succeeded failure ip userAgent",
