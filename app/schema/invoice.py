@@ -97,6 +97,12 @@ class Invoice(AccountRecord):
     items: list[InvoiceItem] = many("invoice_id", "Its lines.", order="position")
     taxes: list[InvoiceTax] = many("invoice_id", "Its sums per tax rate.", order="tax_percent")
     pdf: File | None = one("file_id", "The document as PDF.", needs=Permission.CUSTOMER_READ)
+    e_invoice: File | None = one(
+        "einvoice_file_id",
+        "The document as XML: an XRechnung, or an e-invoice by EN 16931 where something that "
+        "XRechnung asks for is not known.",
+        needs=Permission.CUSTOMER_READ,
+    )
     precursor: LazyInvoice | None = one(
         "precursor_id", "The document that this one cancels or corrects."
     )

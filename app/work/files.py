@@ -18,31 +18,25 @@ where nobody knows whether a transaction committed, the row that it deleted or l
 
 import asyncio
 import dataclasses
-import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-
-import structlog
-from sqlalchemy import delete, func, insert, literal, update
-from sqlalchemy.exc import DBAPIError
+from functools import partial
+from typing import TYPE_CHECKING
 
 from app.domain.files.refusals import FileCode, FileRefused
 from app.domain.files.thumbnails import THUMBNAIL_TYPE
-from app.errors import UNAVAILABLE, ApiError, ErrorCode, Refusal, Refused, UserErrorCode
+from app.errors import Refusal, Refused, UserErrorCode
 from app.files.inspection import FileInspector
 from app.files.sandbox import InspectedFile
-from app.models import Customer, File, UnclaimedFile
+from app.models import Customer, File
 from app.models.file import FilePurpose, thumbnail_key
 from app.scalars import UploadedFile
-from app.storage import Storage, StorageError
+from app.storage import Storage
+from app.work.shelf import Shelf, Stored, claim
 from app.writing import Writing
 
 if TYPE_CHECKING:
     from app.work.unit import Work
-
-log = structlog.get_logger("abokonto.files")
 
 MOST_FILES = 5
 """How many files an action takes, which is as many as an activity has."""
@@ -53,8 +47,6 @@ FILE_REFUSALS = (
 )
 """What an action with files may be refused with because of them."""
 
-_KEY_BYTES = 16
-
 
 @dataclasses.dataclass(frozen=True)
 class StagedFile:
@@ -62,6 +54,19 @@ class StagedFile:
 
     key: str
     inspected: InspectedFile
+
+    @property
+    def stored(self) -> Stored:
+        """What its row will say of it."""
+        checked = self.inspected.checked
+        return Stored(
+            self.key,
+            checked.name,
+            checked.content_type,
+            checked.size_bytes,
+            checked.sha256,
+            has_thumbnail=self.inspected.thumbnail is not None,
+        )
 
 
 class Staged:
@@ -89,9 +94,8 @@ class Staging:
         self, writing: Writing, storage: Storage, inspector: FileInspector, seconds: float
     ) -> None:
         self._writing = writing
-        self._storage = storage
+        self._shelf = Shelf(writing, storage, seconds)
         self._inspector = inspector
-        self._claim_within = timedelta(seconds=seconds)
 
     @asynccontextmanager
     async def staged(self, input: object, token_hash: bytes) -> AsyncIterator[Staged]:
@@ -107,7 +111,8 @@ class Staging:
             return
         _check_count(uploads)
         inspected = await self._inspected(uploads)
-        keys = await self._announce(len(uploads), token_hash)
+        begin = partial(self._writing.transaction, token_hash)
+        keys = await self._shelf.announce(len(uploads), begin)
         files = [
             (uploaded, StagedFile(key, one))
             for (_, uploaded), key, one in zip(uploads, keys, inspected, strict=True)
@@ -116,10 +121,10 @@ class Staging:
             await self._store(files)
             yield Staged(files)
         except Exception:
-            await self._take_back(keys, token_hash)
+            await self._shelf.take_back(keys, begin)
             raise
         # A request that was repeated is answered without them.
-        await self._take_back(keys, token_hash)
+        await self._shelf.take_back(keys, begin)
 
     async def _inspected(
         self, uploads: list[tuple[tuple[str, ...], UploadedFile]]
@@ -138,58 +143,14 @@ class Staging:
             raise Refused.because(refusals)
         return [one for one in found if isinstance(one, InspectedFile)]
 
-    async def _announce(self, count: int, token_hash: bytes) -> list[str]:
-        """Write down what the store is about to hold."""
-        async with self._writing.transaction(token_hash) as transaction:
-            tenant_id = transaction.principal.tenant_id
-            keys = [f"{tenant_id}/{secrets.token_hex(_KEY_BYTES)}" for _ in range(count)]
-            expires_at = func.clock_timestamp() + literal(self._claim_within)
-            await transaction.session.execute(
-                insert(UnclaimedFile).values(
-                    [{"tenant_id": tenant_id, "key": k, "expires_at": expires_at} for k in keys]
-                )
-            )
-        return keys
-
     async def _store(self, files: list[tuple[UploadedFile, StagedFile]]) -> None:
-        """Send everything to the store, and wait for all of it, also where some fails."""
-        puts = []
+        objects = []
         for uploaded, staged in files:
             checked, picture = staged.inspected.checked, staged.inspected.thumbnail
-            puts.append(self._storage.put(staged.key, uploaded.content, checked.content_type))
+            objects.append((staged.key, uploaded.content, checked.content_type))
             if picture is not None:
-                puts.append(self._storage.put(thumbnail_key(staged.key), picture, THUMBNAIL_TYPE))
-        for outcome in await asyncio.gather(*puts, return_exceptions=True):
-            if isinstance(outcome, StorageError):
-                raise ApiError(ErrorCode.UNAVAILABLE, UNAVAILABLE) from outcome
-            if isinstance(outcome, BaseException):
-                raise outcome
-
-    async def _take_back(self, keys: list[str], token_hash: bytes) -> None:
-        """Remove those that no action claimed; what can't be done now is left to the sweep."""
-        try:
-            doomed = await self._doomed(keys, token_hash)
-            if not doomed:
-                return
-            await self._storage.delete(*(o for key in doomed for o in (key, thumbnail_key(key))))
-            async with self._writing.transaction(token_hash) as transaction:
-                await transaction.session.execute(
-                    delete(UnclaimedFile).where(*_are(transaction.principal.tenant_id, doomed))
-                )
-        except (ApiError, DBAPIError, StorageError, OSError) as error:
-            log.warning("files_left_to_sweep", kind=type(error).__name__, count=len(keys))
-
-    async def _doomed(self, keys: list[str], token_hash: bytes) -> Sequence[str]:
-        """Those of the keys that nobody has claimed, and now nobody can."""
-        async with self._writing.transaction(token_hash) as transaction:
-            unclaimed = _are(transaction.principal.tenant_id, keys)
-            doom = update(UnclaimedFile).where(*unclaimed).values(doomed=True)
-            return (
-                await transaction.session.scalars(
-                    doom.returning(UnclaimedFile.key),
-                    execution_options={"synchronize_session": False},
-                )
-            ).all()
+                objects.append((thumbnail_key(staged.key), picture, THUMBNAIL_TYPE))
+        await self._shelf.put(objects)
 
 
 async def keep(
@@ -200,19 +161,8 @@ async def keep(
     Raises:
         ApiError: UNAVAILABLE when the request took so long that they were swept away.
     """
-    files = [work.files.of(uploaded) for uploaded in uploads]
-    keys = [file.key for file in files]
-    claimed = await work.session.execute(
-        delete(UnclaimedFile)
-        .where(*_are(work.tenant_id, keys), UnclaimedFile.doomed.is_(False))
-        .returning(UnclaimedFile.key),
-        execution_options={"synchronize_session": False},
-    )
-    if len(claimed.all()) != len(keys):
-        raise ApiError(ErrorCode.UNAVAILABLE, UNAVAILABLE)
-    kept = [work.add(_row(customer, file, purpose)) for file in files]
-    await work.flush()
-    return kept
+    stored = [work.files.of(uploaded).stored for uploaded in uploads]
+    return await claim(work, customer.id, stored, purpose)
 
 
 def _check_count(uploads: list[tuple[tuple[str, ...], UploadedFile]]) -> None:
@@ -221,24 +171,6 @@ def _check_count(uploads: list[tuple[tuple[str, ...], UploadedFile]]) -> None:
         raise Refused(
             UserErrorCode.TOO_MANY_FILES, f"There can be at most {MOST_FILES} files.", *path[:-1]
         )
-
-
-def _row(customer: Customer, file: StagedFile, purpose: FilePurpose) -> File:
-    checked = file.inspected.checked
-    return File(
-        customer_id=customer.id,
-        purpose=purpose.value,
-        key=file.key,
-        name=checked.name,
-        content_type=checked.content_type,
-        size_bytes=checked.size_bytes,
-        sha256=checked.sha256,
-        has_thumbnail=file.inspected.thumbnail is not None,
-    )
-
-
-def _are(tenant_id: int, keys: Sequence[str]) -> tuple[Any, ...]:
-    return (UnclaimedFile.tenant_id == tenant_id, UnclaimedFile.key.in_(keys))
 
 
 def _uploads(

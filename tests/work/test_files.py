@@ -275,7 +275,7 @@ async def test_the_sweep_leaves_alone_what_an_action_is_about_to_commit(
         return await usual(self, returned)
 
     monkeypatch.setattr(Work, "finish", slow)
-    monkeypatch.setattr("app.work.files.func", _Past())
+    monkeypatch.setattr("app.work.shelf.func", _Past())
     await add(publisher, customer, *FILES)
     assert (await held.unclaimed(), len(await held.own_files())) == (0, 4)
 
