@@ -26,6 +26,7 @@ class Permission(StrEnum):
     VOUCHER_READ = "voucher:read"
     ADDITIONAL_DATA_READ = "additional_data:read"
     SEPA_BATCH_READ = "sepa_batch:read"
+    BILLING_READ = "billing:read"
     FILE_DOWNLOAD = "file:download"
     STAFF_READ = "staff:read"
     TOKEN_READ = "token:read"  # noqa: S105  A permission is no token.
@@ -57,3 +58,4 @@ class Permission(StrEnum):
     GOODWILL_REPORT = "goodwill:report"
     PAYMENT_WRITE = "payment:write"
     SEPA_BATCH_WRITE = "sepa_batch:write"
+    BILLING_WRITE = "billing:write"

@@ -31,6 +31,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
             Permission.CATALOGUE_WRITE,
             Permission.VOUCHER_WRITE,
             Permission.SEPA_BATCH_WRITE,
+            Permission.BILLING_WRITE,
             Permission.SUBSCRIPTION_OVERRIDE,
             Permission.GOODWILL_REPORT,
         },
