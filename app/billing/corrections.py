@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.billing.chains import in_flight, refund
-from app.billing.debits import drop_debit, plan_debit
-from app.billing.invoices import Line, Occasion, Payer, issue, lines_of
+from app.billing.debits import drop_debit
+from app.billing.invoices import Line, Occasion, Payer, draw, issue, lines_of, render
 from app.billing.payments import lock_invoice, received_on
 from app.domain.money import Money
 from app.domain.tax import TaxTotals
@@ -68,7 +68,8 @@ async def correct(
     await refund(work, correction, taken.paid)
     rest = gross - taken.paid - await in_flight(work, correction)
     if rest.amount > 0 and payer.bank_account is not None:
-        await plan_debit(work, correction, payer.bank_account, rest)
+        await draw(work, payer.customer, correction, payer.bank_account, rest)
+    await render(work, correction)
     return correction
 
 
@@ -133,6 +134,7 @@ async def _take_back(work: Work, invoice: Invoice, reason: str | None) -> _Taken
         status=InvoiceStatus.PAID.value,
         paid_at=work.now,
     )
+    await render(work, cancellation)
     return _Taken(cancellation, paid, await _debited(work, invoice, dropped))
 
 

@@ -116,14 +116,25 @@ async def bill_all(work: Work, documents: Sequence[Document]) -> list[Invoice]:
     for invoice, document in zip(invoices, documents, strict=True):
         account = document.payer.bank_account
         if invoice.status == InvoiceStatus.OPEN and invoice.gross > 0 and account is not None:
-            await _draw(work, document.payer.customer, invoice, account)
-        await work.enqueue(JobKind.RENDER_INVOICE, {"invoice": invoice.id})
+            await draw(work, document.payer.customer, invoice, account)
+        await render(work, invoice)
     return invoices
 
 
-async def _draw(work: Work, customer: Customer, invoice: Invoice, account: BankAccount) -> None:
-    """Plan to draw an invoice's amount, and announce it."""
-    debit = await plan_debit(work, invoice, account)
+async def render(work: Work, invoice: Invoice) -> None:
+    """Leave it to a job to make a document's PDF and XML."""
+    await work.enqueue(JobKind.RENDER_INVOICE, {"invoice": invoice.id})
+
+
+async def draw(
+    work: Work,
+    customer: Customer,
+    invoice: Invoice,
+    account: BankAccount,
+    amount: Money | None = None,
+) -> None:
+    """Plan to draw what an invoice asks for, or another amount, and announce it."""
+    debit = await plan_debit(work, invoice, account, amount)
     profile = await billing_profile(work)
     await queue_mail(
         work,

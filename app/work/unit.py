@@ -141,7 +141,8 @@ class Work:
             customer = await self.session.scalar(of)
             if customer is None or await self._lock_account(customer) is None:
                 return None
-        locked = select(model).where(*self._is(model, key)).with_for_update().subquery()
+        wanted = select(model).where(*self._is(model, key))
+        locked = (wanted if self.rehearsing else wanted.with_for_update()).subquery()
         # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.
         found = (
             await self.session.execute(select(aliased(model, locked), func.clock_timestamp()))
