@@ -42,7 +42,13 @@ async def grant_access(
 
 async def end_access(work: Work, subscription: Subscription, last: date) -> None:
     """Let a subscription's access end with a day; rights that would begin later never do."""
-    end = begins_at(last + ONE_DAY, (await work.tenant()).time_zone)
+    await end_access_at(
+        work, subscription, begins_at(last + ONE_DAY, (await work.tenant()).time_zone)
+    )
+
+
+async def end_access_at(work: Work, subscription: Subscription, end: datetime) -> None:
+    """Let a subscription's access end at a moment; rights that would begin later never do."""
     for right in await _rights(work, subscription):
         if right.valid_until is None or right.valid_until > end:
             right.valid_until = max(end, right.valid_from)

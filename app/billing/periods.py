@@ -105,8 +105,10 @@ async def reckon_next_billing(work: Work, subscription: Subscription) -> None:
 
 
 def _move_on(subscription: Subscription, following: date) -> None:
+    """Say when the next period begins, where there is one: a pause has to be over before it."""
     ended = subscription.ends_on is not None and following > subscription.ends_on
-    subscription.next_billing_on = None if ended else following
+    rests = subscription.paused_from is not None and following >= subscription.paused_from
+    subscription.next_billing_on = None if ended or rests else following
 
 
 async def period_lines(
