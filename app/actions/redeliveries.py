@@ -155,7 +155,7 @@ async def _issues_beside(
         Issue.publishing_on >= min(span.starts_on for span in spans.values()),
         Issue.publishing_on <= max(span.ends_on for span in spans.values()),
     )
-    appearing = (await work.session.execute(near)).tuples().all()
+    appearing = (await work.session.execute(near)).all()
     counts = {
         key: sum(
             publication == issue.publication_id and day in spans[key]

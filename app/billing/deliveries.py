@@ -196,5 +196,5 @@ async def _gifts(work: Work, subscription: Subscription) -> list[int]:
         Goodwill.subscription_id == subscription.id,
         Goodwill.kind == GoodwillKind.FREE_ISSUES.value,
     )
-    gifts = (await work.session.execute(owed.order_by(Goodwill.id))).tuples()
+    gifts = await work.session.execute(owed.order_by(Goodwill.id))
     return [gift for gift, issues in gifts for _ in range(issues)]

@@ -74,7 +74,7 @@ class Batch(Work):
             .order_by(model.customer_id, model.id)
             .with_for_update(of=(models.Customer, model), skip_locked=not waiting)
         )
-        found = (await self.session.execute(locked)).tuples().all()
+        found = (await self.session.execute(locked)).all()
         self._now = self._clock(
             (await self.session.execute(select(func.clock_timestamp()))).scalar_one()
         )
