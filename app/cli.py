@@ -37,11 +37,13 @@ tenant_commands = typer.Typer(
 staff_commands = typer.Typer(help="People who work in customers' accounts.", no_args_is_help=True)
 token_commands = typer.Typer(help="Tokens that programs and people identify themselves with.")
 tax_rate_commands = typer.Typer(help="What the law asks, for all tenants.", no_args_is_help=True)
+jobs_commands = typer.Typer(help="What servers do after their requests.", no_args_is_help=True)
 cli.add_typer(demo_commands, name="demo")
 cli.add_typer(tenant_commands, name="tenant")
 cli.add_typer(staff_commands, name="staff")
 cli.add_typer(token_commands, name="token", no_args_is_help=True)
 cli.add_typer(tax_rate_commands, name="tax-rate")
+cli.add_typer(jobs_commands, name="jobs")
 
 _TERMINATED = 128 + signal.SIGTERM
 
@@ -64,6 +66,15 @@ def serve() -> None:
 
     with _served():
         serving.serve(_settings(), progress)
+
+
+@cli.command()
+def work() -> None:
+    """Do jobs, as sending mails, without answering requests; servers do them as well."""
+    from app.commands import working
+
+    with _served(), _provided() as settings:
+        working.work(settings)
 
 
 @cli.command()
@@ -295,6 +306,38 @@ def _list(rates: "list[Rate]") -> None:
     for rate in rates:
         days = f"{rate.valid_from} to {rate.valid_until or '...'}"
         typer.echo(f"{rate.country}  {rate.tax_class:8}  {rate.percent:>6}  {days}")
+
+
+@jobs_commands.command("list")
+def list_jobs(
+    every: Annotated[
+        bool, typer.Option("--all", help="Also those that wait or are being done.")
+    ] = False,
+) -> None:
+    """List the jobs that were given up, after they failed too often."""
+    from app.commands import working
+
+    with _provided() as settings:
+        found = working.jobs(settings, every=every)
+    for line in found:
+        typer.echo(line)
+    if not found:
+        typer.echo("There are none.", err=True)
+
+
+@jobs_commands.command("retry")
+def retry_jobs(
+    ids: Annotated[list[int] | None, typer.Argument(help="The numbers that `list` shows.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that were given up.")] = False,
+) -> None:
+    """Queue jobs again that were given up."""
+    from app.commands import working
+
+    if every == bool(ids):
+        raise CommandError("Give either numbers of jobs or --all.")
+    with _provided() as settings:
+        again = working.retry(settings, ids or None)
+    typer.echo(f"Jobs queued again: {len(again)}")
 
 
 def main() -> NoReturn:

@@ -22,7 +22,10 @@ from app.context import Services
 from app.database import Credentials, Database, Principal
 from app.encryption import Keyring
 from app.files.inspection import FileInspector
+from app.jobs.registry import JobContext
+from app.jobs.worker import Worker
 from app.logs import configure_logs
+from app.mail import Mailer
 from app.resolvers.statements import StatementCache
 from app.schema.root import schema
 from app.server.access_log import AccessLog
@@ -85,6 +88,8 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
     inspector = FileInspector(settings)
     staging = Staging(writing, storage, inspector, settings.unclaimed_file_seconds)
     performer = Performer(writing, keyring, storage, staging, clock)
+    mailer = Mailer(settings)
+    worker = Worker(JobContext(settings, performer, writing, storage, keyring, mailer))
     uses = Uses(writing)
 
     def authenticated(credentials: Credentials, principal: Principal) -> None:
@@ -105,8 +110,12 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
             asyncio.create_task(Sweep(writing, storage).again_and_again()),
             asyncio.create_task(uses.again_and_again()),
         ]
+        working = asyncio.create_task(worker.run()) if settings.jobs else None
         yield
         # uvicorn has let the requests finish by now.
+        if working is not None:
+            worker.stop()
+            await working
         for task in upkeep:
             task.cancel()
         await asyncio.wait(upkeep)

@@ -100,6 +100,43 @@ class Settings(BaseSettings):
         10.0, gt=0, description="How long the check of a file may take."
     )
 
+    smtp_host: str | None = Field(
+        None, description="The mail server; without one, mails are kept and not sent."
+    )
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="How the way there is encrypted: starttls, tls (usual on port 465) or none.",
+    )
+    smtp_username: str | None = Field(None, description="Who signs in there.")
+    smtp_password: SecretStr | None = Field(None, description="Their password.")
+    smtp_sender: str | None = Field(
+        None,
+        description="The address that all mails come from; answers go to the tenant's. By default "
+        "they come from the tenant's own.",
+    )
+    smtp_timeout_seconds: float = Field(
+        30.0, gt=0, description="How long the mail server may take for an answer."
+    )
+
+    jobs: bool = Field(
+        True,
+        description="Whether servers do jobs besides answering requests; where off, `abokonto "
+        "work` does them.",
+    )
+    jobs_at_once: int = Field(4, ge=2, le=100, description="How many jobs each process does.")
+    job_retry_seconds: float = Field(
+        10.0,
+        gt=0,
+        le=3600,
+        description="How long a job that failed waits; twice as long each time, up to an hour.",
+    )
+    job_lost_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="After how long without a sign of its worker a job is given to another.",
+    )
+
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated origins of browser front ends; none by default."
     )

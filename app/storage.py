@@ -91,6 +91,22 @@ class Storage:
             self._ask, "put_object", Key=key, Body=data, ContentType=content_type
         )
 
+    async def get(self, key: str) -> bytes:
+        """A file's content.
+
+        Raises:
+            StorageError: it isn't there, or the store can't be reached.
+        """
+        return await asyncio.to_thread(self._get, key)
+
+    def _get(self, key: str) -> bytes:
+        from botocore.exceptions import BotoCoreError, HTTPClientError
+
+        try:
+            return bytes(self._ask("get_object", Key=key)["Body"].read())
+        except (BotoCoreError, HTTPClientError) as error:
+            raise StorageError("get_object") from error
+
     async def delete(self, *keys: str) -> None:
         """Remove files; one that isn't there is no error.
 

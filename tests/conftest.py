@@ -181,6 +181,8 @@ def settings_of(database: Database, storage_settings: dict[str, str], var: Path)
             **storage_settings,
             "var_directory": var,
             "log_level": "warning",
+            # Tests of jobs have workers of their own.
+            "jobs": False,
             "database_url": database.database_url,
             "owner_database_url": database.owner_database_url,
             "encryption_keys": "test:" + base64.b64encode(b"encrypts" * 4).decode(),

@@ -18,6 +18,7 @@ BOTTOM = (
     "encryption",
     "logs",
     "storage",
+    "mail",
     "errors",
     "settings",
 )

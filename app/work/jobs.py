@@ -14,8 +14,9 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 if TYPE_CHECKING:
+    from pgqueuer.adapters.persistence.queries import Queries
     from pgqueuer.domain.settings import DBSettings
-
+    from pgqueuer.ports.driver import Driver
 
 SCHEMA = "abokonto"
 TENANT = "tenant"
@@ -46,6 +47,19 @@ def names() -> "DBSettings":
         queue_table_log="pgqueuer_log",
         trigger="tg_pgqueuer_changed",
         schedules_table="pgqueuer_schedules",
+    )
+
+
+def queries(driver: "Driver") -> "Queries":
+    """All that can be done with the queue, over a connection of its own."""
+    from pgqueuer.adapters.persistence import qb
+    from pgqueuer.adapters.persistence.queries import Queries
+
+    return Queries(
+        driver,
+        qbe=qb.QueryBuilderEnvironment(names()),
+        qbq=qb.QueryQueueBuilder(names()),
+        qbs=qb.QuerySchedulerBuilder(names()),
     )
 
 

@@ -163,7 +163,7 @@ def _environment(language: str, time_zone: str) -> "ImmutableSandboxedEnvironmen
 
     def money(value: Money | Decimal, currency: str = "") -> str:
         if isinstance(value, Money):
-            value, currency = value.amount, value.currency
+            return format_currency(value.amount, value.currency, locale=locale)
         return format_currency(value, currency, locale=locale)
 
     environment = ImmutableSandboxedEnvironment(
