@@ -165,6 +165,13 @@ class UserErrorCode(StrEnum):
     INVOICE_NOT_CORRECTABLE = "INVOICE_NOT_CORRECTABLE"
     INVOICE_ALREADY_CANCELLED = "INVOICE_ALREADY_CANCELLED"
 
+    # The checkout.
+    TOO_MANY_LINES = "TOO_MANY_LINES"
+    CURRENCIES_MIXED = "CURRENCIES_MIXED"
+    START_DATE_INVALID = "START_DATE_INVALID"
+    VOUCHER_INVALID = "VOUCHER_INVALID"
+    PRICE_CHANGED = "PRICE_CHANGED"
+
 
 class Verbatim(str):
     """A part of a path that the client named, which it gets back as it is."""

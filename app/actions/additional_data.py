@@ -1,6 +1,6 @@
 """Additional data: values under keys that the tenant has defined, on customers and contracts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import strawberry
@@ -93,11 +93,21 @@ async def checked_values(
     Raises:
         Refused: ADDITIONAL_DATA_INVALID for each key that is wrong.
     """
+    return merged_values(await definitions_for(work, target), current, values, *field)
+
+
+def merged_values(
+    definitions: Iterable[AdditionalDataDefinition], current: Json, values: Any, *field: str
+) -> Json:
+    """Additional data with a client's values put over it, as `checked_values` gives it.
+
+    Raises:
+        Refused: ADDITIONAL_DATA_INVALID for each key that is wrong.
+    """
     if not isinstance(values, dict):
         raise Refused(
             UserErrorCode.ADDITIONAL_DATA_INVALID, "This must be an object of values.", *field
         )
-    definitions = await _definitions(work, target)
     kept, faults = rules.merged(map(definition_of, definitions), current, values)
     if faults:
         raise Refused.because(
@@ -113,20 +123,19 @@ def definition_of(row: AdditionalDataDefinition) -> rules.Definition:
     return rules.Definition(row.key, row.type, row.required, row.pattern, choices)
 
 
-async def _definitions(
-    work: Work, target: AdditionalDataTarget
+async def definitions_for(
+    work: Work, *targets: AdditionalDataTarget
 ) -> Sequence[AdditionalDataDefinition]:
-    """The definitions of a kind of record, held so that they stay as they are for now."""
+    """The definitions of kinds of records, held so that they stay as they are for now."""
     wanted = (
         select(AdditionalDataDefinition)
         .where(
             AdditionalDataDefinition.tenant_id == work.tenant_id,
-            AdditionalDataDefinition.applies_to == target.value,
+            AdditionalDataDefinition.applies_to.in_(target.value for target in targets),
         )
         .order_by(AdditionalDataDefinition.id)
-        .with_for_update(read=True)
     )
-    return (await work.session.scalars(wanted)).all()
+    return (await work.session.scalars(work.held(wanted))).all()
 
 
 async def _set(

@@ -1,6 +1,6 @@
 """The access rights that a subscription gives: they last as long as it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import or_, select
@@ -24,20 +24,26 @@ async def grant_access(
         or_(Product.id == offer.product_id, Product.id.in_(granted)),
         Product.access_id.is_not(None),
     )
+    return [work.add(right) for right in rights_to(products, subscription, first, zone)]
+
+
+def rights_to(
+    products: Iterable[Product], subscription: Subscription, first: date, time_zone: str
+) -> list[AccessRight]:
+    """The rights to products that a subscription gives from a day on until its last."""
     until = subscription.ends_on
-    rights = [
+    return [
         AccessRight(
             customer_id=subscription.customer_id,
             access_id=product.access_id,
             product_id=product.id,
             source=AccessRightSource.SUBSCRIPTION.value,
             subscription_id=subscription.id,
-            valid_from=begins_at(first, zone),
-            valid_until=None if until is None else begins_at(until + ONE_DAY, zone),
+            valid_from=begins_at(first, time_zone),
+            valid_until=None if until is None else begins_at(until + ONE_DAY, time_zone),
         )
         for product in products
     ]
-    return [work.add(right) for right in rights]
 
 
 async def end_access(work: Work, subscription: Subscription, last: date) -> None:

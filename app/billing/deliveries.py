@@ -1,8 +1,9 @@
 """Planning what a subscription is to be delivered, and taking it back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, insert, not_, select, update
 
@@ -154,7 +155,18 @@ async def _insert(
     if not planned:
         return
     free = any(delivery.kind is PlannedKind.FREE for delivery in planned)
-    gifts = iter(await _gifts(work, subscription) if free else ())
+    gifts = await _gifts(work, subscription) if free else ()
+    await work.session.execute(insert(Delivery), delivery_rows(work, subscription, planned, gifts))
+
+
+def delivery_rows(
+    work: Work,
+    subscription: Subscription,
+    planned: Sequence[PlannedDelivery[Appearing]],
+    gifts: Iterable[int] = (),
+) -> list[dict[str, Any]]:
+    """Planned deliveries of a subscription, as rows to be inserted; free ones are of the gifts."""
+    gift = iter(gifts)
     common = {
         "tenant_id": work.tenant_id,
         "customer_id": subscription.customer_id,
@@ -166,17 +178,16 @@ async def _insert(
         "quantity": subscription.quantity,
         "status": DeliveryStatus.PLANNED.value,
     }
-    rows = [
+    return [
         {
             **common,
             "issue_id": delivery.issue.id,
             "publishing_on": delivery.issue.publishing_on,
             "kind": delivery.kind.value,
-            "goodwill_id": next(gifts, None) if delivery.kind is PlannedKind.FREE else None,
+            "goodwill_id": next(gift, None) if delivery.kind is PlannedKind.FREE else None,
         }
         for delivery in planned
     ]
-    await work.session.execute(insert(Delivery), rows)
 
 
 async def _gifts(work: Work, subscription: Subscription) -> list[int]:

@@ -74,6 +74,18 @@ def open_period(
     costs less by days. `issues` is what a period entitles to where it is counted in issues. With
     a `goodwill_id` it is given away.
     """
+    period = begun(subscription, price=price, issues=issues, goodwill_id=goodwill_id)
+    return work.add(period)
+
+
+def begun(
+    subscription: Subscription,
+    *,
+    price: Money | None = None,
+    issues: int | None = None,
+    goodwill_id: int | None = None,
+) -> SubscriptionPeriod:
+    """Begin the next accounting period as `open_period` does, without adding it yet."""
     whole, span = next_period(subscription)
     cost = cost_of_next(subscription, price)
     if goodwill_id is not None:
@@ -87,7 +99,6 @@ def open_period(
         currency=cost.currency,
         goodwill_id=goodwill_id,
     )
-    work.add(period)
     if subscription.issue_based and goodwill_id is None:
         subscription.issues_entitled += issues or 0
     _move_on(subscription, whole.ends_on + ONE_DAY)

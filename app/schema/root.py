@@ -28,6 +28,7 @@ from app.scalars import SCALARS, EmailAddress
 from app.schema.access import Access, access_of
 from app.schema.additional_data import AdditionalDataDefinition
 from app.schema.catalogue import Offer, Product, Publication
+from app.schema.checkout import preview
 from app.schema.connection import Connection, tab, words_in
 from app.schema.customer import Customer
 from app.schema.goodwill import GoodwillLimit
@@ -250,6 +251,7 @@ class Query:
         """Add up a tenant's gifts."""
         return await read_goodwill_report(_context(info)[0], since, until, group_by)  # type: ignore[return-value]  # A source.
 
+    preview_checkout = preview
     customers: Connection[Customer] | None = tab(
         (),
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "

@@ -110,6 +110,11 @@ described(
         "INVOICE_NOT_CORRECTABLE": "The document takes back another one, or the correction "
         "would change nothing.",
         "INVOICE_ALREADY_CANCELLED": "The document was cancelled or corrected already.",
+        "TOO_MANY_LINES": "The order has more lines than one can have.",
+        "CURRENCIES_MIXED": "The offers of an order are in different currencies.",
+        "START_DATE_INVALID": "The first day is over, or more than a year ahead.",
+        "VOUCHER_INVALID": "The order can't have the voucher; the message says why.",
+        "PRICE_CHANGED": "The order costs something else than the customer was told.",
     },
 )
 

@@ -56,6 +56,22 @@ class _Confirmation(Example):
         return {"token": token, **self.given}
 
 
+class _Order(Example):
+    """An order of something that is sold, by somebody who can be billed."""
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input with an offer and an address that are made for it."""
+        product = await publisher.make(models.Product)
+        offer = await publisher.make(models.Offer, product_id=product)
+        address = await publisher.make(models.Address, customer_id=customer)
+        return {
+            "customerId": encode_id("Customer", customer),
+            "invoiceAddressId": encode_id("Address", address),
+            "lines": [{"offerId": encode_id("Offer", offer)}],
+            **self.given,
+        }
+
+
 async def _just_written(publisher: Publisher) -> dict[str, Any]:
     token = await publisher.owner.fetchval(
         "SELECT min(id) FROM access_token WHERE tenant_id = $1", publisher.tenant_id
@@ -139,6 +155,7 @@ EXAMPLES: dict[str, Example] = {
     ),
     "editActivity": Example({"text": "Neu."}, **_ACTIVITY, row=_just_written),
     "pinActivity": Example(**_ACTIVITY),
+    "placeOrder": _Order({"paymentMethod": "INVOICE"}),
     "recordDoubleOptIn": _Confirmation({"source": "Link"}),
     "redeliverIssues": _Sent(_REASON, field="deliveryIds.0"),
     "removeAccessRight": Example(**_RIGHT),
