@@ -43,6 +43,21 @@ class PeriodKind(StrEnum):
     FREE = "FREE"
 
 
+class CancellationMode(StrEnum):
+    """When a cancelled subscription ends."""
+
+    REGULAR = "REGULAR"
+    AT_DATE = "AT_DATE"
+    IMMEDIATELY = "IMMEDIATELY"
+
+
+class ChangeTime(StrEnum):
+    """When a change of a subscription counts."""
+
+    NOW = "NOW"
+    AT_NEXT_PERIOD = "AT_NEXT_PERIOD"
+
+
 class Subscription(Versioned, Terms, CustomerRecord):
     """A running contract, with the terms of its offer as they were when it was made.
 

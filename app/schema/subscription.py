@@ -6,10 +6,15 @@ import strawberry
 
 from app.auth.permissions import Permission
 from app.models.base import PaymentMethod
-from app.models.subscription import PeriodKind, SubscriptionStatus
+from app.models.subscription import (
+    CancellationMode,
+    ChangeTime,
+    PeriodKind,
+    SubscriptionStatus,
+)
 from app.models.subscription import Subscription as SubscriptionModel
 from app.models.subscription import SubscriptionPeriod as SubscriptionPeriodModel
-from app.resolvers.fields import column, embedded, one, part
+from app.resolvers.fields import column, embedded, one, part, python
 from app.scalars import JSON
 from app.schema.access_right import AccessRight
 from app.schema.address import Address
@@ -20,6 +25,7 @@ from app.schema.connection import Connection, tab
 from app.schema.enums import described
 from app.schema.lazy import LazyDelivery, LazyGoodwill, LazyInvoice, LazyOrder
 from app.schema.node import AccountRecord, record
+from app.schema.notice import REQUIRED, earliest_end, last_cancellation_day
 
 described(
     SubscriptionStatus,
@@ -37,6 +43,24 @@ described(
     {"REGULAR": "It is paid.", "FREE": "It was given away."},
 )
 
+described(
+    CancellationMode,
+    "When a cancelled subscription ends.",
+    {
+        "REGULAR": "As early as its terms and the law allow.",
+        "AT_DATE": "With a day of choice, no earlier than that.",
+        "IMMEDIATELY": "Now. What was paid and not used is to be refunded.",
+    },
+)
+described(
+    ChangeTime,
+    "When a change of a subscription counts.",
+    {
+        "NOW": "From today on; what is left of the running period is billed anew.",
+        "AT_NEXT_PERIOD": "With the next accounting period.",
+    },
+)
+
 
 @record(
     SubscriptionPeriodModel,
@@ -50,6 +74,7 @@ class SubscriptionPeriod:
     kind: PeriodKind = column("Whether it is paid.", where=True)
     starts_on: date = column("Its first day.", where=True, order=True)
     ends_on: date = column("Its last day.", where=True, order=True)
+    paused_days: int = column("How many of its days were appended for a pause that it lay in.")
     price: Money = embedded("Its price with tax.", money("price"), compared_by="price")
     goodwill: LazyGoodwill | None = one(
         "goodwill_id", "The goodwill it was given by.", needs=Permission.GOODWILL_READ
@@ -78,6 +103,29 @@ class Subscription(AccountRecord):
     status: SubscriptionStatus = column("Whether it runs.", where=True, order=True)
     starts_on: date = column("Its first day.", where=True, order=True)
     ends_on: date | None = column("Its last day; null while it is open.", where=True, order=True)
+    ordered_on: date = column(
+        "The day it was agreed on, which decides on the law that its terms are under.", where=True
+    )
+    consumer: bool = column(
+        "Whether a consumer made it: the law for them stands above its terms.", where=True
+    )
+    paused_from: date | None = column(
+        "The first day of a pause that is or will be.", where=True, order=True
+    )
+    resumes_on: date | None = column(
+        "The first day after the pause; null where nobody has said.", where=True, order=True
+    )
+    earliest_end: date | None = python(
+        REQUIRED,
+        earliest_end,
+        "The day that it ends with when it is cancelled regularly today; null once it is "
+        "cancelled or has ended.",
+    )
+    last_cancellation_day: date | None = python(
+        REQUIRED,
+        last_cancellation_day,
+        "The last day on which a regular cancellation ends it with `earliestEnd`.",
+    )
     term: Period = embedded("For how long the customer is bound.", period("term"))
     accounting_period: Period = embedded("How often it is billed.", period("accounting"))
     notice: Period = embedded("How long before its end it can be cancelled.", period("notice"))
@@ -108,6 +156,11 @@ class Subscription(AccountRecord):
     version: int = column("Rises with every change; for `expectedVersion`.")
     offer: Offer | None = one(
         "offer_id", "The offer it was made from.", needs=Permission.CATALOGUE_READ
+    )
+    next_offer: Offer | None = one(
+        "next_offer_id",
+        "The offer that it changes to with its next period, if it does.",
+        needs=Permission.CATALOGUE_READ,
     )
     order: LazyOrder | None = one(
         "order_id", "The order it came from.", needs=Permission.ORDER_READ

@@ -129,6 +129,52 @@ class _Sent(Example):
         return {"deliveryIds": [encode_id("Delivery", delivery)], **self.given}
 
 
+async def _cancelled(publisher: Publisher) -> dict[str, Any]:
+    last = datetime.now(UTC).date() + timedelta(days=9)
+    now = datetime.now(UTC)
+    return {
+        **await _ordered(publisher),
+        "status": "CANCELLED",
+        "cancelled_at": now,
+        "cancelled_for": last,
+        "ends_on": last,
+    }
+
+
+async def _resting(publisher: Publisher) -> dict[str, Any]:
+    day = datetime.now(UTC).date() - timedelta(days=9)
+    return {**await _ordered(publisher), "status": "PAUSED", "paused_from": day}
+
+
+async def _without_access(publisher: Publisher) -> dict[str, Any]:
+    return {**await _ordered(publisher), "access_blocked_at": datetime.now(UTC)}
+
+
+class _OtherOffer(Example):
+    """Another offer, which is sold today."""
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input with an offer that is made for it."""
+        offer = await _ordered(publisher)
+        given = await super().input(publisher, customer)
+        return {**given, "offerId": encode_id("Offer", offer["offer_id"])}
+
+
+class _OtherAddress(Example):
+    """Another address of the customer's."""
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input with an address that is made for it."""
+        address = await publisher.make(models.Address, customer_id=customer)
+        given = await super().input(publisher, customer)
+        return {**given, "invoiceAddressId": encode_id("Address", address)}
+
+
+_SUBSCRIPTION: Given = {
+    "of": models.Subscription,
+    "field": "subscriptionId",
+    "row": _ordered,
+}
 _ACTIVITY: Given = {"of": models.Activity, "field": "activityId"}
 _ADDRESS: Given = {"of": models.Address, "field": "addressId"}
 _RIGHT: Given = {"of": models.AccessRight, "field": "accessRightId"}
@@ -150,12 +196,17 @@ EXAMPLES: dict[str, Example] = {
     "blockAccess": Example(),
     "blockAccessRight": Example(**_RIGHT),
     "blockCustomer": Example(),
+    "blockSubscriptionAccess": Example(**_SUBSCRIPTION),
+    "cancelSubscription": Example({"mode": "REGULAR"}, **_SUBSCRIPTION),
     "changeOptIn": Example(
         {"purpose": "werbung", "channel": "EMAIL", "status": "OBJECTION", "source": "Brief"}
     ),
+    "changeSubscriptionAddress": _OtherAddress(**_SUBSCRIPTION),
+    "changeSubscriptionOffer": _OtherOffer({"at": "AT_NEXT_PERIOD"}, **_SUBSCRIPTION),
+    "changeSubscriptionPayment": Example({"paymentMethod": "INVOICE"}, **_SUBSCRIPTION),
     "editActivity": Example({"text": "Neu."}, **_ACTIVITY, row=_just_written),
+    "pauseSubscription": Example(**_SUBSCRIPTION),
     "pinActivity": Example(**_ACTIVITY),
-    "placeOrder": _Order({"paymentMethod": "INVOICE"}),
     "recordDoubleOptIn": _Confirmation({"source": "Link"}),
     "redeliverIssues": _Sent(_REASON, field="deliveryIds.0"),
     "removeAccessRight": Example(**_RIGHT),
@@ -163,6 +214,8 @@ EXAMPLES: dict[str, Example] = {
     "removeAddress": Example(**_ADDRESS),
     "removeBankAccount": Example(**_ACCOUNT),
     "removeTag": Example({"tag": "old"}),
+    "renderInvoice": Example(of=models.Invoice, field="invoiceId"),
+    "resumeSubscription": Example(**{**_SUBSCRIPTION, "row": _resting}),
     "revokeMandate": Example(**_ACCOUNT),
     "setAdditionalData": Example({"values": {}}),
     "setOrderAdditionalData": Example({"values": {}}, models.Order, "orderId"),
@@ -174,6 +227,8 @@ EXAMPLES: dict[str, Example] = {
     "unblockAccess": Example(),
     "unblockAccessRight": Example(**_RIGHT, row=_blocked),
     "unblockCustomer": Example(),
+    "unblockSubscriptionAccess": Example(**{**_SUBSCRIPTION, "row": _without_access}),
+    "undoCancellation": Example(**{**_SUBSCRIPTION, "row": _cancelled}),
     "unpinActivity": Example(**_ACTIVITY, row=_pinned),
     "updateAccessRight": Example({"uniqueId": "print"}, **_RIGHT),
     "updateAddress": Example({"city": "Potsdam"}, **_ADDRESS),
