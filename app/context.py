@@ -11,6 +11,8 @@ from app.database import Credentials, Principal, Reading
 from app.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
+    from app.auth.staff_account import StaffAccount
+    from app.auth.staff_login import StaffLogin
     from app.encryption import Keyring
     from app.resolvers.loaders import RecordLoader
     from app.resolvers.pages import Page
@@ -83,6 +85,9 @@ class Services:
     keyring: "Keyring"
     disclosing: Callable[[bytes], Disclose]
     """What a request is told encrypted values by, from the hash of its token."""
+
+    staff_login: "StaffLogin"
+    staff_account: "StaffAccount"
 
 
 class CallerContext:

@@ -17,6 +17,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.auth.cookies import PREFLIGHT_HEADERS
+from app.auth.staff_account import StaffAccount
+from app.auth.staff_login import StaffLogin
 from app.auth.uses import Uses
 from app.context import Services
 from app.database import Credentials, Database, Principal
@@ -29,7 +32,6 @@ from app.mail import Mailer
 from app.resolvers.statements import StatementCache
 from app.schema.root import schema
 from app.server.access_log import AccessLog
-from app.server.clients import PREFLIGHT_HEADERS
 from app.server.contexts import Contexts
 from app.server.finished import FinishedReads
 from app.server.graphiql_page import graphiql_routes
@@ -82,7 +84,14 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
     """
     database, storage = Database(settings), Storage(settings)
     writing, keyring = Writing(settings), Keyring.from_settings(settings)
-    services = Services(settings, storage, keyring, Disclosing(writing, keyring))
+    services = Services(
+        settings,
+        storage,
+        keyring,
+        Disclosing(writing, keyring),
+        StaffLogin(writing, keyring, settings),
+        StaffAccount(writing, keyring),
+    )
     statements = StatementCache()
     core = schema._schema  # noqa: SLF001  As there.
     inspector = FileInspector(settings)

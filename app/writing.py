@@ -176,6 +176,17 @@ class Writing:
             return (await connection.execute(statement, values)).scalars().all()
 
 
+async def authenticated(session: AsyncSession, token_hash: bytes, client: str | None) -> Principal:
+    """Whoever holds a token, whose tenant's rows can be seen from here on in the transaction.
+
+    Raises:
+        ApiError: UNAUTHENTICATED when the token is unknown, expired or revoked.
+    """
+    values = {"token_hash": token_hash, "client": client}
+    row: Any = (await session.execute(_AUTHENTICATE, values)).mappings().one_or_none()
+    return Principal.of(row)
+
+
 async def _begun(session: AsyncSession, statement: TextClause, values: dict[str, Any]) -> Any:
     """What the first statement of a transaction gives, on a connection that works.
 

@@ -7,6 +7,8 @@ from app.models.access_token import TokenKind
 
 _BYTES = 32
 _PREFIXES = {TokenKind.STAFF: "abo_staff_", TokenKind.PARTNER: "abo_partner_"}
+DEVICE = "abo_device_"
+INVITATION = "abo_invitation_"
 
 
 def make_token(kind: TokenKind) -> str:
@@ -14,7 +16,12 @@ def make_token(kind: TokenKind) -> str:
 
     The prefix lets secret scanners and people recognise one that leaked.
     """
-    return _PREFIXES[kind] + secrets.token_urlsafe(_BYTES)
+    return make_secret(_PREFIXES[kind])
+
+
+def make_secret(prefix: str) -> str:
+    """The same for what else is told once and kept as its hash."""
+    return prefix + secrets.token_urlsafe(_BYTES)
 
 
 def hash_token(token: str) -> bytes:

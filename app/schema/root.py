@@ -25,6 +25,7 @@ from app.resolvers.loaders import Read, RowRead, UniqueRead
 from app.resolvers.reads import Columns, Key, Lookup, Lookups, OfCaller, Row, Search, record_of
 from app.resolvers.sql import tenant
 from app.scalars import SCALARS, EmailAddress
+from app.schema import staff_account as staff_account  # Its mutations are declared there.
 from app.schema.access import Access, access_of
 from app.schema.additional_data import AdditionalDataDefinition
 from app.schema.catalogue import Offer, Product, Publication
@@ -34,10 +35,12 @@ from app.schema.customer import Customer
 from app.schema.goodwill import GoodwillLimit
 from app.schema.goodwill_report import GoodwillGrouping, GoodwillReport, read_goodwill_report
 from app.schema.history import HistoryEntry
+from app.schema.identity import IDENTITY_MUTATIONS
 from app.schema.inputs import checked_text
 from app.schema.mutations import mutations
 from app.schema.node import Node, global_key, key_of
 from app.schema.opt_in import OptInText
+from app.schema.staff_sessions import StaffSession, my_sessions
 from app.schema.tax_rate import TaxRate
 from app.schema.viewer import Viewer
 from app.schema.voucher import Voucher
@@ -170,6 +173,14 @@ class Query:
     def viewer(self, info: Info) -> Viewer:
         """Answer from the token; nothing is read."""
         return _viewer(_context(info)[0].principal)  # type: ignore[return-value]  # A source.
+
+    @field(
+        "The sessions of the member of staff who asks, the newest first; none for programs.",
+        needs=None,
+    )
+    async def my_sessions(self, info: Info) -> list[StaffSession]:
+        """List the caller's own sessions, at whatever tenant."""
+        return await my_sessions(_context(info)[0])  # type: ignore[return-value]  # Sources.
 
     @field(
         "A customer by one of their keys; null with the error NOT_FOUND when there is none.",
@@ -338,7 +349,7 @@ async def _record(info: Info, key: Key | ApiError, missing: str) -> Row:
 
 schema = strawberry.Schema(
     query=Query,
-    mutation=mutations(all_actions()),
+    mutation=mutations(all_actions(), IDENTITY_MUTATIONS),
     # Sources are dictionaries throughout, keyed by the fields' names in Python.
     config=StrawberryConfig(default_resolver=operator.getitem, scalar_map=SCALARS),
 )

@@ -115,6 +115,28 @@ described(
         "START_DATE_INVALID": "The first day is over, or more than a year ahead.",
         "VOUCHER_INVALID": "The order can't have the voucher; the message says why.",
         "PRICE_CHANGED": "The order costs something else than the customer was told.",
+        "LOGIN_FAILED": "There is no such person, the password is another one, or they may "
+        "not sign in; which of these is not told.",
+        "TOO_MANY_ATTEMPTS": "There were too many attempts from here; the message says how long to "
+        "wait.",
+        "TWO_FACTOR_REQUIRED": "The password is right; a code is needed besides.",
+        "TWO_FACTOR_INVALID": "The code is wrong, too old or was used before.",
+        "TWO_FACTOR_ACTIVE": "There is a second factor already.",
+        "TWO_FACTOR_NOT_ACTIVE": "There is no second factor, or none that waits for a code.",
+        "TENANT_UNKNOWN": "The person works for no tenant of this name.",
+        "PASSWORD_WRONG": "This is not the current password.",
+        "PASSWORD_INVALID": "The password is too short or too long.",
+        "INVITATION_INVALID": "The invitation is unknown, was used or revoked, or has expired.",
+        "ALREADY_MEMBER": "Somebody with this e-mail address works here already.",
+        "ALREADY_DEACTIVATED": "They are deactivated already.",
+        "NOT_DEACTIVATED": "They are not deactivated.",
+        "NAME_TAKEN": "There is another one of this name.",
+        "ROLE_IN_USE": "Members of staff or invitations have the role.",
+        "PERMISSION_UNKNOWN": "There is no such permission.",
+        "PERMISSION_EXCEEDED": "Nobody gives or takes what they may not do themselves.",
+        "LAST_ADMINISTRATOR": "Nobody would be left who may write to staff.",
+        "NETWORK_INVALID": "This is no network, as `192.0.2.0/24` or `2001:db8::/32`.",
+        "TOKEN_ENDED": "The token is revoked or expired, or another one replaces it.",
     },
 )
 

@@ -6,17 +6,12 @@ from ipaddress import IPv6Address, ip_address
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
+from app.auth.cookies import DEVICE, PREFLIGHT_HEADERS, SESSION, cookie_name
 from app.context import Client
 from app.server.http import header
 
-PREFLIGHT_HEADERS = ("GraphQL-Require-Preflight", "Apollo-Require-Preflight")
-"""One of these must be there where a browser could be made to send a request: a page of another
-origin can send a form and the cookies, but no header of its own without asking first."""
-
 _PREFLIGHT_NAMES = tuple(name.lower().encode() for name in PREFLIGHT_HEADERS)
 
-_SESSION = "abokonto_session"
-_DEVICE = "abokonto_device"
 _LONGEST_COOKIES = 8_192
 _LONGEST_AGENT = 500
 
@@ -34,45 +29,14 @@ def client_of(scope: Scope) -> Client:
         user_agent=agent and _printable(agent),
         secure=secure,
         preflight=has_preflight(scope),
-        session=cookies.get(cookie_name(_SESSION, secure=secure)),
-        device=cookies.get(cookie_name(_DEVICE, secure=secure)),
+        session=cookies.get(cookie_name(SESSION, secure=secure)),
+        device=cookies.get(cookie_name(DEVICE, secure=secure)),
     )
 
 
 def has_preflight(scope: Scope) -> bool:
     """Whether a request has a header that pages of other origins have to ask for."""
     return any(header(scope, name) for name in _PREFLIGHT_NAMES)
-
-
-def cookie_name(name: str, *, secure: bool) -> str:
-    """A cookie's name; over HTTPS one that no other host, and nobody without HTTPS, can set."""
-    return f"__Host-{name}" if secure else name
-
-
-def set_session(token: str, seconds: int, *, secure: bool) -> str:
-    """The header that makes a browser send a session's token."""
-    return _set(_SESSION, token, seconds, secure=secure)
-
-
-def set_device(token: str, seconds: int, *, secure: bool) -> str:
-    """The header that makes a browser say which one it is."""
-    return _set(_DEVICE, token, seconds, secure=secure)
-
-
-def clear_session(*, secure: bool) -> str:
-    """The header that makes a browser forget its session."""
-    return _set(_SESSION, "", 0, secure=secure)
-
-
-def _set(name: str, value: str, seconds: int, *, secure: bool) -> str:
-    parts = [
-        f"{cookie_name(name, secure=secure)}={value}",
-        "Path=/",
-        f"Max-Age={seconds}",
-        "HttpOnly",
-        "SameSite=Lax",
-    ]
-    return "; ".join([*parts, "Secure"] if secure else parts)
 
 
 def _cookies(scope: Scope) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from graphql import GraphQLSchema
 
+from app.auth.cookies import NEEDS_PREFLIGHT
 from app.auth.tokens import hash_token
 from app.context import Client, Done, PublicContext, RequestContext, Services
 from app.database import Credentials, Database, Principal, Reading, Unread
@@ -15,7 +16,6 @@ from app.errors import UNKNOWN_TOKEN, ApiError, ErrorCode
 from app.resolvers.loaders import RecordLoader
 from app.resolvers.selection import Selections
 from app.resolvers.statements import StatementCache
-from app.server.clients import PREFLIGHT_HEADERS
 from app.server.documents import Document
 from app.server.http import HttpError
 from app.work.action import Action
@@ -127,10 +127,7 @@ def credentials_of(client: Client) -> Credentials:
     """
     if client.has_cookie and client.session is not None:
         if not client.preflight:
-            raise HttpError(
-                HTTPStatus.BAD_REQUEST,
-                f"Requests that a cookie signs in need the header {PREFLIGHT_HEADERS[0]}: 1.",
-            )
+            raise HttpError(HTTPStatus.BAD_REQUEST, NEEDS_PREFLIGHT)
         token = client.session
     else:
         token = _bearer(client.authorization)

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 from starlette.types import Receive, Scope
 
+from app.auth.cookies import PREFLIGHT_HEADERS
 from app.domain.files.checks import MOST_FILE_BYTES
 from app.errors import ErrorCode
 from app.scalars import UploadedFile
-from app.server.clients import PREFLIGHT_HEADERS, has_preflight
+from app.server.clients import has_preflight
 from app.server.http import ClientDisconnected, HttpError, header, too_large
 from app.server.requests import GraphQLRequest, parameters, read_json, refuse_compression
 from app.settings import Settings

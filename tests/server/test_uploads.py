@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from app.auth.cookies import PREFLIGHT_HEADERS
 from app.domain.files.checks import MOST_FILE_BYTES
 from app.main import cors
 from app.scalars import UploadedFile
-from app.server.clients import PREFLIGHT_HEADERS
 from app.settings import Settings
 from tests.asgi import client_of
 from tests.processes import eventually

@@ -1,0 +1,183 @@
+"""Signing in, for staff: a password, a second factor where there is one, and then a session.
+
+Whoever is unknown, may not sign in, or has another password gets the same answer after the same
+time: the same statements are sent and one password is compared, if need be with nobody's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.auth.passwords import hash_password, needs_rehash, verify_password
+from app.auth.staff_checks import (
+    count_try,
+    login_failed,
+    record,
+    tenant_unknown,
+    use_second_factor,
+)
+from app.auth.staff_steps import Known, Opening, StaffSteps, Workplace
+from app.auth.throttle import PER_ACCOUNT, PER_ADDRESS, PER_SECOND_FACTOR, Throttle, network_of
+from app.auth.tokens import DEVICE, hash_token, make_secret, make_token
+from app.context import Client
+from app.database import Principal
+from app.encryption import Keyring
+from app.errors import Refused, UserErrorCode
+from app.models.access_token import SignIn, TokenKind
+from app.settings import Settings
+from app.writing import Writing, authenticated
+
+LONGEST_DEVICE_TOKEN = 200
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What somebody signs in with."""
+
+    email: str
+    password: str
+    code: str | None = None
+    recovery_code: str | None = None
+    tenant: str | None = None
+    device_token: str | None = None
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session that was opened; its token and the device's are told this once."""
+
+    token: str
+    device_token: str
+    principal: Principal
+    workplaces: Sequence[Workplace]
+
+
+@dataclass(frozen=True)
+class _Tries:
+    """The counts that a success is taken out of."""
+
+    account: bytes
+    address: bytes | None
+
+
+class StaffLogin:
+    """Opens sessions for staff."""
+
+    def __init__(self, writing: Writing, keyring: Keyring, settings: Settings) -> None:
+        self._writing = writing
+        self._keyring = keyring
+        self._settings = settings
+        self._throttle = Throttle(keyring, "staff")
+
+    async def login(self, attempt: Attempt, client: Client) -> SignedIn:
+        """Open a session for somebody who shows who they are.
+
+        Raises:
+            Refused: LOGIN_FAILED, TOO_MANY_ATTEMPTS, TWO_FACTOR_REQUIRED, TWO_FACTOR_INVALID or
+                TENANT_UNKNOWN.
+        """
+        known, tries = await self._counted(attempt, client)
+        stored = known.password_hash if known is not None else None
+        matches = await verify_password(stored, attempt.password)
+        if known is None or stored is None or not matches or not known.active:
+            raise login_failed()
+        if known.totp_secret is not None:
+            await self._expect_code(attempt, known.staff_id)
+        rehashed = await hash_password(attempt.password) if needs_rehash(stored) else None
+        opening, token = self._opening(known.staff_id, SignIn.PASSWORD, stored, attempt.tenant)
+        async with self._writing.nobodys_transaction() as session:
+            steps = StaffSteps(session)
+            if known.totp_secret is not None:
+                await self._use_code(steps, known.staff_id, known.totp_secret, attempt)
+            signed_in = await _opened(steps, opening, token, attempt.device_token, client)
+            await self._throttle.forget(session, tries.account)
+            if tries.address is not None:
+                await self._throttle.take_back(session, tries.address)
+            if rehashed is not None:
+                await steps.change_password(known.staff_id, stored, rehashed)
+        return signed_in
+
+    async def login_as(
+        self, issuer: str, subject: str, verified_email: str | None, client: Client
+    ) -> SignedIn:
+        """Open a session for somebody whom a provider of identities vouches for.
+
+        Raises:
+            Refused: LOGIN_FAILED where nobody is meant by that, or they may not sign in.
+        """
+        async with self._writing.nobodys_transaction() as session:
+            steps = StaffSteps(session)
+            person = await steps.of_identity(issuer, subject, verified_email)
+            if person is None:
+                raise login_failed()
+            opening, token = self._opening(person, SignIn.OIDC, None, None)
+            return await _opened(steps, opening, token, client.device, client)
+
+    async def _counted(self, attempt: Attempt, client: Client) -> tuple[Known | None, _Tries]:
+        """Who is meant, once the try is counted."""
+        claimed, device = attempt.email.lower(), hash_token(attempt.device_token or "")
+        async with self._writing.nobodys_transaction() as session:
+            steps = StaffSteps(session)
+            if await steps.knows_device(claimed, device):
+                key = self._throttle.account_key(claimed, f"device {device.hex()}")
+                tries = _Tries(key, None)
+            else:
+                key = self._throttle.account_key(claimed, network_of(client.address))
+                tries = _Tries(key, self._throttle.address_key(client.address))
+            if tries.address is not None:
+                await count_try(self._throttle, session, tries.address, PER_ADDRESS)
+            await count_try(self._throttle, session, tries.account, PER_ACCOUNT)
+            return await steps.known(claimed), tries
+
+    async def _expect_code(self, attempt: Attempt, person: int) -> None:
+        """See that there is a code to be looked at, and count it."""
+        if not attempt.code and not attempt.recovery_code:
+            raise Refused(
+                UserErrorCode.TWO_FACTOR_REQUIRED,
+                "Send a code of your authenticator app, or a recovery code.",
+                "code",
+            )
+        key = self._throttle.second_factor_key(str(person))
+        async with self._writing.nobodys_transaction() as session:
+            await count_try(self._throttle, session, key, PER_SECOND_FACTOR)
+
+    async def _use_code(
+        self, steps: StaffSteps, person: int, secret: bytes, attempt: Attempt
+    ) -> None:
+        await use_second_factor(
+            steps, self._keyring, person, secret, attempt.code, attempt.recovery_code
+        )
+        await self._throttle.forget(steps.session, self._throttle.second_factor_key(str(person)))
+
+    def _opening(
+        self, person: int, way: SignIn, checked_password: str | None, tenant: str | None
+    ) -> tuple[Opening, str]:
+        token = make_token(TokenKind.STAFF)
+        opening = Opening(
+            person=person,
+            way=way.value,
+            checked_password=checked_password,
+            tenant=tenant,
+            token_hash=hash_token(token),
+            seconds=self._settings.session_seconds,
+            idle_seconds=self._settings.session_idle_seconds,
+        )
+        return opening, token
+
+
+async def _opened(
+    steps: StaffSteps, opening: Opening, token: str, device_token: str | None, client: Client
+) -> SignedIn:
+    """Open a session, and write down that it was.
+
+    Raises:
+        Refused: LOGIN_FAILED, or TENANT_UNKNOWN where a tenant was named.
+    """
+    if not await steps.open_session(opening, client):
+        elsewhere = opening.tenant is not None and await steps.workplaces(opening.person)
+        raise tenant_unknown() if elsewhere else login_failed()
+    device_token = device_token or make_secret(DEVICE)
+    await steps.keep_device(opening.person, hash_token(device_token))
+    principal = await authenticated(steps.session, opening.token_hash, client.address)
+    await record(steps.session, principal, "staff.signed_in")
+    workplaces = await steps.workplaces(opening.person)
+    return SignedIn(token, device_token, principal, workplaces)
