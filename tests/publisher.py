@@ -112,6 +112,7 @@ class Publisher:
         )
         await self.make(models.InvoiceItem, invoice_id=invoice)
         await self.make(models.InvoiceTax, invoice_id=invoice)
+        await self.make(models.SepaBatch)
         await self.make(models.Transaction, invoice_id=invoice, bank_account_id=account, **own)
         goodwill = await self.make(models.Goodwill, subscription_id=subscription, **own)
         role = await self.make(models.Role)

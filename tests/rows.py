@@ -83,6 +83,7 @@ _FIXED: dict[str, dict[str, Any]] = {
     },
     "invoice_item": _ITEM,
     "invoice_tax": {**_AMOUNT, "tax_percent": "7.00"},
+    "sepa_batch": {"debit_count": 0, "total": "0.00"},
     "payment_transaction": {
         "action": "BANK_TRANSFER",
         "status": "SUCCESS",
@@ -153,6 +154,7 @@ _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
     "invoice": {"number": "R-{:05}".format, "issued_on": _day, "due_on": _day},
     "invoice_item": {"position": int},
     "delivery": {"publishing_on": _day},
+    "sepa_batch": {"number": str, "collected_until": _day},
     "opt_in": {"purpose": "werbung-{:05}".format},
     "opt_in_text": {"version": "{:05}".format},
     "additional_data_definition": {"key": "field_{:05}".format},

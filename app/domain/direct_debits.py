@@ -19,6 +19,9 @@ agreed with them (EPC016-06 on pre-notification)."""
 PRESENTATION_BUSINESS_DAYS = 1
 """So many business days before it is due, a debit of any sequence reaches the payer's bank."""
 
+EARLIEST_PRESENTATION_DAYS = 14
+"""So many calendar days before it is due, banks take a debit at the earliest."""
+
 _SATURDAY = 5
 
 
@@ -85,6 +88,14 @@ def announced_by(collected_on: date, days: int = PRE_NOTIFICATION_DAYS) -> date:
 def submitted_by(collected_on: date, business_days: int = PRESENTATION_BUSINESS_DAYS) -> date:
     """The last business day on which the bank takes a debit for a day; it may ask for more."""
     return business_days_before(collected_on, business_days)
+
+
+def earliest_collection(today: date) -> date:
+    """The first day for which the bank still takes a debit that is presented today."""
+    day = business_day_from(today + ONE_DAY)
+    while submitted_by(day) < today:
+        day = business_day_from(day + ONE_DAY)
+    return day
 
 
 @lru_cache(maxsize=64)

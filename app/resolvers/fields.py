@@ -177,7 +177,7 @@ def expression(
 
 def embedded(
     description: str,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | SqlExpression] | None = None,
     *,
     document: str | None = None,
     null_when_null: str | None = None,

@@ -60,13 +60,13 @@ class GlobalId:
 class Embedded:
     """An object whose fields are columns of the same row.
 
-    `columns` maps the object's fields to columns. With `document` they are the keys of a JSON
-    column instead, and with neither the object's type declares its own reads over the row.
-    Where the column `null_when_null` is null, or `null_unless` is not true, there is no object.
-    Filters and sorting look at the column `compared_by`.
+    `columns` maps the object's fields to columns, or SQL over them. With `document` they are the
+    keys of a JSON column instead, and with neither the object's type declares its own reads over
+    the row. Where the column `null_when_null` is null, or `null_unless` is not true, there is no
+    object. Filters and sorting look at the column `compared_by`.
     """
 
-    columns: Mapping[str, str] | None = None
+    columns: Mapping[str, str | SqlExpression] | None = None
     document: str | None = None
     null_when_null: str | None = None
     null_unless: str | None = None

@@ -85,7 +85,8 @@ class RowJson:
             elif read.document is not None:
                 value = t[read.document].op("->>")(constant(selected.field.python_name))
             elif read.columns is not None:
-                value = json_value(t[read.columns[selected.field.python_name]])
+                source = read.columns[selected.field.python_name]
+                value = json_value(t[source] if isinstance(source, str) else source(t))
             else:
                 value = self._value(below, selected, t)
             columns.append(value.label(selected.key))

@@ -13,7 +13,7 @@ from app.models.base import PaymentMethod, PeriodUnit
 from app.models.file import File as FileModel
 from app.models.file import thumbnail_key
 from app.resolvers.fields import column, part, python
-from app.resolvers.reads import Row
+from app.resolvers.reads import Row, SqlExpression
 from app.scalars import URL, CountryCode, CurrencyCode
 from app.schema.enums import described
 from app.schema.node import record
@@ -49,9 +49,9 @@ class Money:
     currency: CurrencyCode = part("Its currency.")
 
 
-def money(column: str) -> dict[str, str]:
-    """The columns of an amount, for `embedded`."""
-    return {"amount": column, "currency": "currency"}
+def money(amount: str | SqlExpression) -> dict[str, str | SqlExpression]:
+    """The columns of an amount, for `embedded`; the amount may be SQL over them."""
+    return {"amount": amount, "currency": "currency"}
 
 
 @strawberry.type(description="A length of time, as contracts state it.")
@@ -62,7 +62,7 @@ class Period:
     unit: PeriodUnit = part("Of what.")
 
 
-def period(name: str) -> dict[str, str]:
+def period(name: str) -> dict[str, str | SqlExpression]:
     """The columns of a length of time, for `embedded`."""
     return {"count": f"{name}_count", "unit": f"{name}_unit"}
 

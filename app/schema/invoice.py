@@ -16,6 +16,7 @@ from app.schema.enums import described
 from app.schema.lazy import LazyInvoice, LazyOrder, LazySubscription
 from app.schema.node import AccountRecord, record
 from app.schema.transaction import Transaction
+from app.work.outstanding import outstanding
 
 described(
     InvoiceType,
@@ -93,6 +94,11 @@ class Invoice(AccountRecord):
     net: Money = embedded("The sum without tax.", money("net"))
     tax: Money = embedded("The tax.", money("tax"))
     gross: Money = embedded("The sum with tax.", money("gross"), compared_by="gross")
+    outstanding: Money = embedded(
+        "What is still owed: nothing of what is paid, cancelled or takes back; otherwise the sum "
+        "with tax, less what was received and stayed. A debit that is under way counts as owed.",
+        money(outstanding),
+    )
     address: AddressSnapshot = embedded("The address as it was at issue.", document="address")
     items: list[InvoiceItem] = many("invoice_id", "Its lines.", order="position")
     taxes: list[InvoiceTax] = many("invoice_id", "Its sums per tax rate.", order="tax_percent")

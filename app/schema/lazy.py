@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from app.schema.goodwill import Goodwill
     from app.schema.invoice import Invoice
     from app.schema.order import Order
+    from app.schema.sepa_batch import SepaBatch
     from app.schema.subscription import Subscription
     from app.schema.transaction import Transaction
 
@@ -21,6 +22,7 @@ LazyDelivery = Annotated["Delivery", strawberry.lazy("app.schema.delivery")]
 LazyGoodwill = Annotated["Goodwill", strawberry.lazy("app.schema.goodwill")]
 LazyInvoice = Annotated["Invoice", strawberry.lazy("app.schema.invoice")]
 LazyOrder = Annotated["Order", strawberry.lazy("app.schema.order")]
+LazySepaBatch = Annotated["SepaBatch", strawberry.lazy("app.schema.sepa_batch")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("app.schema.subscription")]
 LazyOffer = Annotated["Offer", strawberry.lazy("app.schema.catalogue")]
 LazyProduct = Annotated["Product", strawberry.lazy("app.schema.catalogue")]

@@ -40,6 +40,7 @@ from app.schema.inputs import checked_text
 from app.schema.mutations import mutations
 from app.schema.node import Node, global_key, key_of
 from app.schema.opt_in import OptInText
+from app.schema.sepa_batch import SepaBatch
 from app.schema.staff_sessions import StaffSession, my_sessions
 from app.schema.tax_rate import TaxRate
 from app.schema.viewer import Viewer
@@ -294,6 +295,11 @@ class Query:
         "The codes that make orders cheaper.",
         needs=Permission.VOUCHER_READ,
         search=words_in("code", "name"),
+    )
+    sepa_batches: Connection[SepaBatch] | None = tab(
+        (),
+        "The debits that were handed to the bank, batch by batch.",
+        needs=Permission.SEPA_BATCH_READ,
     )
     tax_rates: Connection[TaxRate] | None = tab(
         (),

@@ -137,6 +137,17 @@ described(
         "LAST_ADMINISTRATOR": "Nobody would be left who may write to staff.",
         "NETWORK_INVALID": "This is no network, as `192.0.2.0/24` or `2001:db8::/32`.",
         "TOKEN_ENDED": "The token is revoked or expired, or another one replaces it.",
+        "INVOICE_ALREADY_PAID": "The invoice is paid.",
+        "INVOICE_NOT_PAYABLE": "The document asks for no money, or not for euros, which alone can "
+        "be debited.",
+        "OVERPAYMENT": "More was paid than is owed, or than is not being debited already.",
+        "AMOUNT_MISMATCH": "The bank names another amount than was debited.",
+        "DEBIT_PENDING": "A debit of the invoice is planned or at the bank.",
+        "DEBIT_NOT_RETURNABLE": "It is no debit that the bank has, or it came back already.",
+        "RETURN_CODE_UNKNOWN": "Banks have no such reason for sending debits back.",
+        "CREDITOR_INCOMPLETE": "The billing profile lacks what every debit needs: the creditor "
+        "identifier, the IBAN, or a name that banks can read.",
+        "NOTHING_DUE": "No debit is due by that day.",
     },
 )
 

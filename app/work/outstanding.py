@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, case, func, literal_column, or_, select
+from sqlalchemy import CTE, ColumnElement, Numeric, case, func, literal_column, or_, select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.models import Invoice, Transaction
@@ -12,7 +12,7 @@ from app.models.transaction import TransactionAction, TransactionStatus
 
 Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 
-_NOTHING: ColumnElement[Decimal] = literal_column("0.00")
+_NOTHING: ColumnElement[Decimal] = literal_column("0.00", Numeric(14, 2))
 _SETTLED = (InvoiceStatus.PAID.value, InvoiceStatus.CANCELLED.value)
 _COMES_IN = (TransactionAction.SEPA_DEBIT.value, TransactionAction.BANK_TRANSFER.value)
 _GOES_BACK = (TransactionAction.SEPA_DEBIT_RETURN.value, TransactionAction.REFUND.value)
@@ -61,7 +61,8 @@ def outstanding(t: Columns) -> ColumnElement[Decimal]:
     """What is owed of an invoice: its gross amount without what was received, never less than
     nothing. Of one that is paid or cancelled nothing is, and of a document that takes back."""
     nothing_due = or_(t.status.in_(_literals(_SETTLED)), t.gross <= _NOTHING)
-    return case((nothing_due, _NOTHING), else_=func.greatest(t.gross - received(t), _NOTHING))
+    owed = func.greatest(t.gross - received(t), _NOTHING, type_=Numeric(14, 2))
+    return case((nothing_due, _NOTHING), else_=owed)
 
 
 def _literals(words: tuple[str, ...]) -> list[ColumnElement[str]]:

@@ -175,6 +175,31 @@ _SUBSCRIPTION: Given = {
     "field": "subscriptionId",
     "row": _ordered,
 }
+
+
+async def _collected(_publisher: Publisher) -> dict[str, Any]:
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return {"action": "SEPA_DEBIT", "due_on": yesterday, "executed_on": yesterday}
+
+
+class _Retry(Example):
+    """An invoice to be debited from an account with a mandate."""
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input with an invoice and a bank account, and a creditor to draw for."""
+        await publisher.owner.execute(
+            "UPDATE billing_profile SET creditor_id = 'DE98ZZZ09999999999' WHERE tenant_id = $1",
+            publisher.tenant_id,
+        )
+        signed = await _signed(publisher)
+        account = await publisher.make(models.BankAccount, customer_id=customer, **signed)
+        invoice = await publisher.make(models.Invoice, customer_id=customer)
+        return {
+            "invoiceId": encode_id("Invoice", invoice),
+            "bankAccountId": encode_id("BankAccount", account),
+        }
+
+
 _ACTIVITY: Given = {"of": models.Activity, "field": "activityId"}
 _ADDRESS: Given = {"of": models.Address, "field": "addressId"}
 _RIGHT: Given = {"of": models.AccessRight, "field": "accessRightId"}
@@ -206,9 +231,13 @@ EXAMPLES: dict[str, Example] = {
     "changeSubscriptionPayment": Example({"paymentMethod": "INVOICE"}, **_SUBSCRIPTION),
     "editActivity": Example({"text": "Neu."}, **_ACTIVITY, row=_just_written),
     "pauseSubscription": Example(**_SUBSCRIPTION),
+    "markInvoicePaid": Example(of=models.Invoice, field="invoiceId"),
     "pinActivity": Example(**_ACTIVITY),
     "recordDoubleOptIn": _Confirmation({"source": "Link"}),
     "redeliverIssues": _Sent(_REASON, field="deliveryIds.0"),
+    "recordSepaReturn": Example(
+        {"reasonCode": "AM04"}, models.Transaction, "transactionId", _collected
+    ),
     "removeAccessRight": Example(**_RIGHT),
     "removeActivity": Example(**_ACTIVITY, row=_just_written),
     "removeAddress": Example(**_ADDRESS),
@@ -216,6 +245,7 @@ EXAMPLES: dict[str, Example] = {
     "removeTag": Example({"tag": "old"}),
     "renderInvoice": Example(of=models.Invoice, field="invoiceId"),
     "resumeSubscription": Example(**{**_SUBSCRIPTION, "row": _resting}),
+    "retryDebit": _Retry(field="invoiceId"),
     "revokeMandate": Example(**_ACCOUNT),
     "setAdditionalData": Example({"values": {}}),
     "setOrderAdditionalData": Example({"values": {}}, models.Order, "orderId"),

@@ -12,6 +12,7 @@ from app.domain.direct_debits import (
     announced_by,
     business_day_from,
     collected_on,
+    earliest_collection,
     is_business_day,
     sequence_type,
     submitted_by,
@@ -93,3 +94,31 @@ def test_a_debit_is_announced_in_time_and_drawn_when_banks_work(due: date, told:
     # No later than it has to be: from Maundy Thursday on, banks rest for four days in a row.
     assert day - max(due, told + timedelta(days=PRE_NOTIFICATION_DAYS)) <= timedelta(days=4)
     assert business_day_from(day) == day
+
+
+@pytest.mark.parametrize(
+    ("today", "day"),
+    [
+        ("2026-11-23", "2026-11-24"),
+        # Friday for Monday; on Saturday and Sunday Monday's debits should be there already.
+        ("2026-11-27", "2026-11-30"),
+        ("2026-11-28", "2026-12-01"),
+        ("2026-11-29", "2026-12-01"),
+        # The last business day before Christmas, which falls on a Friday.
+        ("2026-12-24", "2026-12-28"),
+    ],
+)
+def test_the_bank_takes_no_debit_for_a_day_that_is_too_near(today: str, day: str) -> None:
+    assert earliest_collection(date.fromisoformat(today)) == date.fromisoformat(day)
+
+
+@given(days)
+def test_the_earliest_day_is_the_first_that_can_be_met(today: date) -> None:
+    day = earliest_collection(today)
+    assert is_business_day(day)
+    assert submitted_by(day) >= today
+    assert all(
+        submitted_by(before) < today
+        for before in (day - timedelta(days=back) for back in range(1, 8))
+        if is_business_day(before)
+    )

@@ -57,10 +57,18 @@ async def test_lists_hold_nothing_of_another_tenant(
     await competitor.full_account()
     lists = "".join(
         f" {name} {{ totalCount nodes {{ id }} }}"
-        for name in ("customers", "products", "offers", "publications", "vouchers", "tenantHistory")
+        for name in (
+            "customers",
+            "products",
+            "offers",
+            "publications",
+            "vouchers",
+            "sepaBatches",
+            "tenantHistory",
+        )
     )
     data = await publisher.data(f"{{ {lists} }}")
-    assert list(data.values()) == [{"totalCount": 0, "nodes": []}] * 6
+    assert list(data.values()) == [{"totalCount": 0, "nodes": []}] * 7
 
 
 async def test_keys_that_both_use_find_ones_own(
