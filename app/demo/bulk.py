@@ -20,6 +20,7 @@ from rich.progress import (
 from app.demo.account import SLIM, World
 from app.demo.accounts import add_account
 from app.demo.batch import Batch, number_invoices, write
+from app.demo.billing_profile import FOEHRENBACH
 from app.demo.seed import partner_token
 from app.demo.world import Publisher, build_world, create_publisher, load_world
 from app.encryption import Keyring
@@ -149,7 +150,9 @@ async def _open(
     connection: asyncpg.Connection, settings: Settings, tenant: str, today: date
 ) -> Stream:
     """Begin a tenant, or take up one that was begun here."""
-    publisher = Publisher(tenant, f"Messreihe {tenant}", "DE", _AGENTS, austrian=0.12)
+    publisher = Publisher(
+        tenant, f"Messreihe {tenant}", "DE", _AGENTS, austrian=0.12, letterhead=FOEHRENBACH
+    )
     keyring = Keyring.from_settings(settings)
     known = await connection.fetchrow("SELECT id, name FROM tenant WHERE slug = $1", tenant)
     if known is None:

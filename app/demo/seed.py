@@ -16,6 +16,7 @@ from app.auth.tokens import hash_token
 from app.demo.account import FULL, ORDINARY, Detail, World
 from app.demo.accounts import FIRST_NUMBER, add_account
 from app.demo.batch import Batch, number_invoices, write
+from app.demo.billing_profile import DONAUTALER, FOEHRENBACH
 from app.demo.documents import Upload, add_documents, upload
 from app.demo.world import Publisher, build_world, create_publisher
 from app.encryption import Keyring
@@ -29,9 +30,15 @@ PUBLISHER = Publisher(
     "DE",
     ("Johanna Breitner", "Mehmet Yilmaz", "Sabine Oberhuber", "Lukas Ferstl"),
     austrian=0.2,
+    letterhead=FOEHRENBACH,
 )
 OTHER_PUBLISHER = Publisher(
-    "donautaler", "Donautaler Medien GmbH", "AT", ("Katharina Pichler",), austrian=0.85
+    "donautaler",
+    "Donautaler Medien GmbH",
+    "AT",
+    ("Katharina Pichler",),
+    austrian=0.85,
+    letterhead=DONAUTALER,
 )
 TOKEN_NAME = "Demonstration"  # noqa: S105  This is the name of a token.
 

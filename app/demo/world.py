@@ -11,12 +11,10 @@ from app.auth.administration import create_staff, create_tenant
 from app.auth.roles import ADMINISTRATOR, AGENT
 from app.demo.account import Doer, World
 from app.demo.batch import Batch
+from app.demo.billing_profile import Letterhead, set_up_billing
 from app.demo.catalogue import Rate, add_catalogue, load_catalogue
 from app.demo.declarations import add_declarations, load_declarations
 from app.encryption import Keyring
-
-CREDITOR_ID = "DE98ZZZ09999999999"
-"""The creditor identifier that the Bundesbank gives out for tests."""
 
 _DEFINITIONS = (
     ("CUSTOMER", "customerGroup", "Kundengruppe", "CHOICE", None,
@@ -37,6 +35,7 @@ class Publisher:
     country: str
     agents: tuple[str, ...]
     austrian: float
+    letterhead: Letterhead
 
     @property
     def administrator(self) -> str:
@@ -55,12 +54,7 @@ async def create_publisher(connection: asyncpg.Connection, publisher: Publisher)
     await connection.execute(
         "UPDATE tenant SET country = $2 WHERE id = $1", tenant_id, publisher.country
     )
-    await connection.execute(
-        "UPDATE billing_profile SET country = $2, creditor_id = $3 WHERE tenant_id = $1",
-        tenant_id,
-        publisher.country,
-        CREDITOR_ID,
-    )
+    await set_up_billing(connection, tenant_id, publisher.letterhead)
     for agent in publisher.agents:
         await create_staff(
             connection,

@@ -28,6 +28,7 @@ from app.scalars import SCALARS, EmailAddress
 from app.schema import staff_account as staff_account  # Its mutations are declared there.
 from app.schema.access import Access, access_of
 from app.schema.additional_data import AdditionalDataDefinition
+from app.schema.billing_profile import BillingProfile
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.checkout import preview
 from app.schema.connection import Connection, tab, words_in
@@ -262,6 +263,18 @@ class Query:
     ) -> GoodwillReport | None:
         """Add up a tenant's gifts."""
         return await read_goodwill_report(_context(info)[0], since, until, group_by)  # type: ignore[return-value]  # A source.
+
+    @field(
+        "How the tenant bills, and what its documents say of it.",
+        needs=Permission.BILLING_READ,
+    )
+    async def billing_profile(self, info: Info) -> BillingProfile | None:
+        """Find the tenant's own, of which there is always one."""
+        found = record_of(BillingProfile)
+        if found is None:
+            raise TypeError("A billing profile is a record.")
+        key = Key(found, "tenant_id", _context(info)[0].principal.tenant_id)
+        return await _record(info, key, "There is no billing profile.")  # type: ignore[return-value]  # A source.
 
     preview_checkout = preview
     customers: Connection[Customer] | None = tab(

@@ -110,6 +110,7 @@ described(
         "INVOICE_NOT_CORRECTABLE": "The document takes back another one, or the correction "
         "would change nothing.",
         "INVOICE_ALREADY_CANCELLED": "The document was cancelled or corrected already.",
+        "ALREADY_RENDERED": "The PDF and the XML of the document are there.",
         "TOO_MANY_LINES": "The order has more lines than one can have.",
         "CURRENCIES_MIXED": "The offers of an order are in different currencies.",
         "START_DATE_INVALID": "The first day is over, or more than a year ahead.",

@@ -233,6 +233,7 @@ EXAMPLES: dict[str, Example] = {
     "pauseSubscription": Example(**_SUBSCRIPTION),
     "markInvoicePaid": Example(of=models.Invoice, field="invoiceId"),
     "pinActivity": Example(**_ACTIVITY),
+    "placeOrder": _Order({"paymentMethod": "INVOICE"}),
     "recordDoubleOptIn": _Confirmation({"source": "Link"}),
     "redeliverIssues": _Sent(_REASON, field="deliveryIds.0"),
     "recordSepaReturn": Example(
