@@ -200,6 +200,22 @@ def test_a_long_address_stays_in_the_window() -> None:
     assert (297 / 25.4 * 72 - bottom) * 25.4 / 72 <= 90  # The window ends 90 mm from the top.
 
 
+def test_many_facts_push_the_heading_down() -> None:
+    document = replace(INVOICE, number="N" * 60, purchase_order_number="P" * 100)
+    opened = pypdfium2.PdfDocument(rendered(document))
+    textpage = opened[0].get_textpage()
+    found = textpage.search("Bezeichnung").get_next()
+    assert found is not None
+    lowest = min(
+        textpage.get_charbox(index)[1]
+        for index in range(textpage.count_chars())
+        if textpage.get_text_range(index, 1) == "P" and textpage.get_charbox(index)[0] > 300
+    )
+    top = textpage.get_charbox(found[0])[3]
+    opened.close()
+    assert lowest > top
+
+
 def test_a_long_document_has_its_head_on_every_page() -> None:
     document = replace(INVOICE, lines=lines(*(f"Heft {number}" for number in range(1, 301))))
     found = pages(rendered(document))
