@@ -111,6 +111,7 @@ async def reckon_next_billing(work: Work, subscription: Subscription) -> None:
         SubscriptionPeriod.tenant_id == work.tenant_id,
         SubscriptionPeriod.subscription_id == subscription.id,
     )
+    await work.flush()
     until: date | None = await work.session.scalar(last)
     _move_on(subscription, subscription.starts_on if until is None else until + ONE_DAY)
 
