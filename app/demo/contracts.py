@@ -192,6 +192,7 @@ def _add_period(
     account: Account, contract: Contract, first: date, until: date, *, free: bool
 ) -> None:
     price = Decimal(0) if free else contract.offer.price * contract.quantity
+    goodwill = _add_free_period(account, contract, first) if free else None
     key = account.batch.add(
         models.SubscriptionPeriod,
         subscription_id=contract.id,
@@ -200,22 +201,36 @@ def _add_period(
         ends_on=until,
         price=price,
         currency=account.world.catalogue.currency,
+        goodwill_id=goodwill,
     )
     contract.periods.append(Period(key, first, until, price))
-    if free:
-        at, agent = account.moment(first - timedelta(days=9)), account.agent()
-        account.log("goodwill.granted", at, agent, "Kulanz: eine Abrechnungsperiode kostenlos.")
-        account.add(
-            models.Goodwill,
-            at,
-            agent,
-            kind="FREE_PERIOD",
-            count=1,
-            reason=account.rng.choice(texts.GOODWILL_REASONS),
-            subscription_id=contract.id,
-            value=contract.offer.price * contract.quantity,
-            currency=account.world.catalogue.currency,
-        )
+
+
+def _add_free_period(account: Account, contract: Contract, first: date) -> int:
+    """The goodwill that a period is free by."""
+    at, agent = account.moment(first - timedelta(days=9)), account.agent()
+    reason_kind, reason = account.rng.choice(texts.GOODWILL_REASONS)
+    goodwill = account.add(
+        models.Goodwill,
+        at,
+        agent,
+        kind="FREE_PERIOD",
+        count=1,
+        reason_kind=reason_kind,
+        reason=reason,
+        subscription_id=contract.id,
+        value=contract.offer.price * contract.quantity,
+        currency=account.world.catalogue.currency,
+    )
+    account.log(
+        "goodwill.free_period_added",
+        at,
+        agent,
+        f"Kulanz: eine Abrechnungsperiode kostenlos. Grund: {reason}.",
+        record_type="Goodwill",
+        record_id=goodwill,
+    )
+    return goodwill
 
 
 def _log_cancellation(account: Account, contract: Contract, at: datetime | None) -> None:

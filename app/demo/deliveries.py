@@ -105,7 +105,7 @@ def _add_free_issues(account: Account, contract: Contract) -> int | None:
     if not contract.free_issues:
         return None
     plan = contract.offer.plan
-    value = contract.offer.price / (plan.issues or 1) * contract.free_issues
+    value = contract.offer.price * contract.quantity / (plan.issues or 1) * contract.free_issues
     return _add_goodwill(account, contract, "FREE_ISSUES", contract.free_issues, value)
 
 
@@ -115,20 +115,21 @@ def _add_goodwill(
     rng = account.rng
     day = account.world.today - timedelta(days=rng.randrange(1, 25))
     at, agent = max(at_work(rng, day), account.created), account.agent()
-    reason = rng.choice(texts.GOODWILL_REASONS)
+    reason_kind, reason = rng.choice(texts.GOODWILL_REASONS)
     goodwill = account.add(
         models.Goodwill,
         at,
         agent,
         kind=kind,
         count=count,
+        reason_kind=reason_kind,
         reason=reason,
         subscription_id=contract.id,
         value=value.quantize(Decimal("0.01")),
         currency=account.world.catalogue.currency,
     )
     account.log(
-        "goodwill.granted",
+        "goodwill.free_issues_added" if kind == "FREE_ISSUES" else "goodwill.issues_redelivered",
         at,
         agent,
         f"Kulanz: {count} Heft(e) kostenlos. Grund: {reason}.",
@@ -142,14 +143,14 @@ def _redeliver(account: Account, contract: Contract, lost: list[tuple[int, int, 
     """Send issues again that did not arrive, at no price."""
     months = 12 if contract.offer.plan.accounting[1].value == "YEAR" else 1
     copies = contract.offer.plan.issues or months * contract.offer.plan.accounting[0] * 26
-    value = contract.offer.price / copies * len(lost)
+    value = contract.offer.price * contract.quantity / copies * len(lost)
     goodwill = _add_goodwill(account, contract, "REDELIVERY", len(lost), value)
-    for original, issue, day in lost:
+    for original, issue, _day in lost:
         _add_delivery(
             account,
             contract,
             issue,
-            day,
+            account.world.today + timedelta(days=1),
             kind="REDELIVERY",
             status="PLANNED",
             sent_at=None,

@@ -25,13 +25,13 @@ HINTS: tuple[str, ...] = (
     "Achtung: Vater und Sohn gleichen Namens im selben Haus, immer Kundennummer prüfen.",
 )
 
-GOODWILL_REASONS: tuple[str, ...] = (
-    "Ausgabe kam nicht an",
-    "Heft beim Transport beschädigt",
-    "Mehrere verspätete Zustellungen",
-    "Beschwerde über den Zusteller, Entschuldigung",
-    "Treue seit über fünf Jahren",
-    "Umstellung der Zustellung auf neuen Dienst",
+GOODWILL_REASONS: tuple[tuple[str, str], ...] = (
+    ("DELIVERY_MISSING", "Ausgabe kam nicht an"),
+    ("DAMAGED", "Heft beim Transport beschädigt"),
+    ("DELIVERY_LATE", "Mehrere verspätete Zustellungen"),
+    ("COMPLAINT", "Beschwerde über den Zusteller, Entschuldigung"),
+    ("RETENTION", "Treue seit über fünf Jahren"),
+    ("OTHER", "Umstellung der Zustellung auf neuen Dienst"),
 )
 CANCELLATION_REASONS: tuple[str, ...] = (
     "Zu wenig Zeit zum Lesen",

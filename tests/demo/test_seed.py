@@ -182,7 +182,14 @@ _BROKEN = {
         JOIN offer ON (offer.tenant_id, offer.id) = (subscription.tenant_id, offer_id)
         JOIN issue ON (issue.tenant_id, issue.id) = (delivery.tenant_id, issue_id)
         WHERE issue.publication_id IS DISTINCT FROM offer.publication_id
-            OR issue.publishing_on <> delivery.publishing_on""",
+            OR delivery.kind <> 'REDELIVERY' AND issue.publishing_on <> delivery.publishing_on
+            OR delivery.kind = 'REDELIVERY' AND issue.publishing_on >= delivery.publishing_on""",
+    "goodwill does not say what came of it": """
+        SELECT id FROM goodwill WHERE NOT EXISTS (SELECT FROM delivery
+            WHERE (delivery.tenant_id, goodwill_id) = (goodwill.tenant_id, goodwill.id))
+            AND NOT EXISTS (SELECT FROM subscription_period AS period
+            WHERE (period.tenant_id, goodwill_id) = (goodwill.tenant_id, goodwill.id))
+            AND kind <> 'FREE_ISSUES'""",
     "an opt-in is not what its newest evidence says": """
         SELECT id FROM opt_in WHERE status <> (SELECT entry.status FROM opt_in_entry AS entry
             WHERE (entry.tenant_id, opt_in_id) = (opt_in.tenant_id, opt_in.id)
@@ -210,6 +217,7 @@ _SEEN = (
     ("invoice", "status", {"OPEN", "PAID", "NOT_PAID", "CANCELLED"}),
     ("payment_transaction", "action", {"SEPA_DEBIT", "SEPA_DEBIT_RETURN", "BANK_TRANSFER"}),
     ("goodwill", "kind", {"FREE_ISSUES", "FREE_PERIOD", "REDELIVERY"}),
+    ("goodwill", "reason_kind", {"DELIVERY_MISSING", "DAMAGED", "COMPLAINT", "RETENTION"}),
     ("delivery", "kind", {"REGULAR", "FREE", "REDELIVERY"}),
     ("subscription", "status", {"ACTIVE", "CANCELLED", "INACTIVE"}),
     ("activity", "kind", {"NOTE", "HINT", "PHONE", "EMAIL", "LETTER", "SYSTEM"}),
