@@ -116,6 +116,36 @@ def sweep(
 
 
 @cli.command()
+def renew(
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Up to this day; today where the tenant is."),
+    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="This tenant's slug alone.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Do what is due: open and bill periods, send issues, end what is over; workers do it daily.
+
+    It can be ended and done again, also beside another run. A day that lies ahead opens and bills
+    the periods that begin by then. It fails where something could not be done, after the report.
+    """
+    from app.commands import renewing
+
+    day = None if until is None else until.date()
+    with _provided() as settings:
+        renewed = renewing.renew(settings, day, tenant, progress.console)
+    if as_json:
+        typer.echo(renewing.as_json(renewed))
+    else:
+        Console().print(renewing.report(renewed))
+    failures = [failure for one in renewed for failure in one.tally.failures]
+    for one in failures:
+        typer.echo(f"{one.tenant}: {one.subscription}: {one.code}: {one.message}", err=True)
+    if failures:
+        raise typer.Exit(1)
+
+
+@cli.command()
 def explain(
     query: Annotated[str, typer.Argument(help="The query, @FILE, or - for standard input.")],
     variables: Annotated[str, typer.Option(help="A JSON object.")] = "{}",

@@ -124,6 +124,9 @@ class Settings(BaseSettings):
         description="Whether servers do jobs besides answering requests; where off, `abokonto "
         "work` does them.",
     )
+    renewal_hour: int = Field(
+        1, ge=0, le=23, description="At which hour of UTC the daily run begins."
+    )
     jobs_at_once: int = Field(4, ge=2, le=100, description="How many jobs each process does.")
     job_retry_seconds: float = Field(
         10.0,

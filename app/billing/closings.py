@@ -47,7 +47,9 @@ async def plan_issues(batch: Batch, keys: Collection[int], day: date) -> Tally:
     tally = Tally()
     for subscription, _customer in await batch.lock_all(Subscription, keys):
         offer = await batch.session.get_one(Offer, (batch.tenant_id, subscription.offer_id))
-        tally.deliveries_planned += await plan(batch, subscription, offer, since=day)
+        tally.deliveries_planned += await plan(
+            batch, subscription, offer, since=day, ordered_on=max(day, subscription.ordered_on)
+        )
     return tally
 
 

@@ -1,49 +1,39 @@
 """Invoices that nobody paid in time."""
 
+from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ColumnElement, and_, exists
 
-from app.billing.debits import pending_debit
 from app.models import Invoice, Transaction
 from app.models.invoice import InvoiceStatus
 from app.models.transaction import TransactionAction, TransactionStatus
-from app.work.action import routine
-from app.work.unit import Work
+from app.work.batch import Batch
 
 
-def invoices_overdue(tenant_id: int, today: date) -> Select[int]:
-    """The keys of a tenant's open invoices that `mark_overdue` marks on a day, the oldest first."""
+def is_overdue(today: date) -> ColumnElement[bool]:
+    """Open invoices that were due before a day.
+
+    One that is to be debited stays open while its debit is planned or at the bank.
+    """
     on_its_way = exists().where(
         Transaction.tenant_id == Invoice.tenant_id,
         Transaction.invoice_id == Invoice.id,
         Transaction.action == TransactionAction.SEPA_DEBIT.value,
         Transaction.status == TransactionStatus.PENDING.value,
     )
-    return (
-        select(Invoice.id)
-        .where(
-            Invoice.tenant_id == tenant_id,
-            Invoice.status == InvoiceStatus.OPEN.value,
-            Invoice.gross > 0,
-            Invoice.due_on < today,
-            ~on_its_way,
-        )
-        .order_by(Invoice.due_on, Invoice.id)
+    return and_(
+        Invoice.status == InvoiceStatus.OPEN.value,
+        Invoice.gross > 0,
+        Invoice.due_on < today,
+        ~on_its_way,
     )
 
 
-@routine(history="invoice.overdue", diary=True)
-async def mark_overdue(work: Work, key: int) -> Invoice | None:
-    """Mark an open invoice that was due before today as not paid.
-
-    One that is to be debited stays open while its debit is planned or at the bank.
-    """
-    invoice = await work.lock_key(Invoice, key)
-    if invoice is None or invoice.status != InvoiceStatus.OPEN or invoice.gross <= 0:
-        return None
-    if invoice.due_on >= await work.today() or await pending_debit(work, invoice) is not None:
-        return None
-    invoice.status = InvoiceStatus.NOT_PAID.value
-    work.note(f"Invoice {invoice.number} is overdue.")
-    return invoice
+async def mark_overdue(batch: Batch, keys: Collection[int], day: date) -> int:
+    """Mark open invoices that were due before a day as not paid; how many there were."""
+    locked = await batch.lock_all(Invoice, keys, is_overdue(day))
+    for invoice, _customer in locked:
+        invoice.status = InvoiceStatus.NOT_PAID.value
+        batch.keep("invoice.overdue", invoice, note=f"Invoice {invoice.number} is overdue.")
+    return len(locked)

@@ -28,6 +28,7 @@ class JobKind(StrEnum):
 
     SEND_MAIL = "mail.send"
     RENDER_INVOICE = "invoice.render"
+    RENEW = "subscriptions.renew"
 
 
 @cache

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from app.billing.debits import debits_collected, drop_debit, settle_debit
-from app.billing.overdue import invoices_overdue, mark_overdue
+from app.billing.overdue import mark_overdue
 from app.encryption import Keyring
 from app.files.inspection import FileInspector
 from app.models import Invoice
@@ -17,6 +17,7 @@ from app.schema.node import encode_id, global_key
 from app.settings import Settings
 from app.storage import Storage
 from app.work.action import routine
+from app.work.batch import Batch
 from app.work.files import Staging
 from app.work.perform import Performer
 from app.work.unit import Work
@@ -153,12 +154,14 @@ async def test_what_is_due_and_not_being_debited_is_not_paid(
     await a_debit(publisher, drawn, await an_account(publisher, customer))
     taken_back = {"net": "-9.35", "tax": "-0.65", "gross": "-10.00", "type": "CANCELLATION"}
     back = await an_invoice(publisher, customer, precursor_id=late, **taken_back)
-    assert await found(publisher, invoices_overdue(publisher.tenant_id, TODAY)) == [late]
-    for key in (late, due_today, global_key(drawn).key, global_key(back).key):
-        marked = await performer.run(mark_overdue, key, publisher.tenant_id)
-        assert marked == (late if key == late else None)
+    keys = [late, due_today, global_key(drawn).key, global_key(back).key]
+
+    async def mark(batch: Batch, _nothing: None) -> int:
+        return await mark_overdue(batch, keys, TODAY)
+
+    assert await performer.run_batch(mark, None, publisher.tenant_id) == 1
     statuses = {row["id"]: row["status"] for row in await rows(publisher, "invoice")}
     assert statuses.pop(late) == "NOT_PAID"
     assert set(statuses.values()) == {"OPEN"}
     assert await publisher.diary(customer) == ["Invoice R-1 is overdue."]
-    assert await performer.run(mark_overdue, late, publisher.tenant_id) is None
+    assert await performer.run_batch(mark, None, publisher.tenant_id) == 0
