@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import strawberry
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 
 from app.actions.mandates import has_lapsed
 from app.auth.permissions import Permission
@@ -58,6 +59,13 @@ class _Due:
     invoice: Invoice
 
 
+class _LeftOut(NamedTuple):
+    """Why a debit can't be presented."""
+
+    code: str
+    message: str
+
+
 @strawberry.input(description="Which debits to present to the bank.")
 class SepaBatchInput(Repeatable):
     """Until when they are to be collected."""
@@ -95,11 +103,10 @@ async def sepa_batch(work: Work, input: SepaBatchInput) -> SepaBatch:
     due = await _due(work, input.collected_until)
     if not due:
         raise Refused(UserErrorCode.NOTHING_DUE, "No debit is due by this day.", "collected_until")
-    presented = await _present(work, number, due, earliest_collection(today))
+    decided = await _decide(work, number, due, earliest_collection(today))
+    presented = [decision for decision in decided if isinstance(decision, Debit)]
     batch = await _add_batch(work, number, input.collected_until, creditor, presented)
-    for one in due:
-        one.debit.sepa_batch_id = batch.id
-    await work.flush()
+    await _mark(work, batch, list(zip(due, decided, strict=True)))
     return batch
 
 
@@ -161,27 +168,25 @@ async def _due(work: Work, until: date) -> list[_Due]:
     return [_Due(debit, account, at is not None, invoice) for debit, account, at, invoice in found]
 
 
-async def _present(work: Work, number: str, due: Sequence[_Due], earliest: date) -> list[Debit]:
-    """Mark what can be presented, and what can't as failed; the debits as the bank gets them."""
+async def _decide(
+    work: Work, number: str, due: Sequence[_Due], earliest: date
+) -> list[Debit | _LeftOut]:
+    """Each debit as the bank gets it, or why it doesn't."""
     used = await _used(work, due)
-    presented = []
+    decided: list[Debit | _LeftOut] = []
     for one in due:
-        debit, account = one.debit, one.account
-        day = max(debit.due_on or earliest, earliest)
-        reason = _reason_against(one, day)
-        if reason is not None:
-            debit.status = TransactionStatus.FAILURE.value
-            debit.error_code, debit.error_message = reason
+        account = one.account
+        day = max(one.debit.due_on or earliest, earliest)
+        left_out = _reason_against(one, day)
+        if left_out is not None:
+            decided.append(left_out)
             continue
         sequence = sequence_type(recurrent=True, presented_before=account.id in used)
         used.add(account.id)
-        debit.due_on, debit.sequence_type = day, sequence.value
-        debit.end_to_end_id = f"{number}-{debit.id}"
-        account.mandate_last_used_on = max(day, account.mandate_last_used_on or day)
-        presented.append(
+        decided.append(
             Debit(
-                debit.end_to_end_id,
-                Money(debit.amount, debit.currency),
+                f"{number}-{one.debit.id}",
+                Money(one.debit.amount, one.debit.currency),
                 day,
                 sequence,
                 account.owner,
@@ -192,32 +197,58 @@ async def _present(work: Work, number: str, due: Sequence[_Due], earliest: date)
                 one.invoice.number,
             )
         )
-    return presented
+    return decided
 
 
-def _reason_against(one: _Due, day: date) -> tuple[str, str] | None:
+async def _mark(
+    work: Work, batch: SepaBatch, decided: Sequence[tuple[_Due, Debit | _LeftOut]]
+) -> None:
+    """Say of debits that they were presented, or that they failed and why.
+
+    They are many, and are written in a few statements; the history has the batch.
+    """
+    common = {"tenant_id": work.tenant_id, **work.actor}
+    presented, left_out = [], []
+    used: dict[int, date] = {}
+    for one, decision in decided:
+        row = {**common, "id": one.debit.id, "sepa_batch_id": batch.id}
+        if isinstance(decision, _LeftOut):
+            failed = {"status": TransactionStatus.FAILURE.value, "error_code": decision.code}
+            left_out.append({**row, **failed, "error_message": decision.message})
+            continue
+        told = {"due_on": decision.due_on, "sequence_type": decision.sequence.value}
+        presented.append({**row, **told, "end_to_end_id": decision.end_to_end_id})
+        last = used.get(one.account.id) or one.account.mandate_last_used_on or decision.due_on
+        used[one.account.id] = max(decision.due_on, last)
+    accounts = [{**common, "id": key, "mandate_last_used_on": day} for key, day in used.items()]
+    for model, rows in ((Transaction, presented), (Transaction, left_out), (BankAccount, accounts)):
+        if rows:
+            await work.session.execute(update(model), rows)
+
+
+def _reason_against(one: _Due, day: date) -> _LeftOut | None:
     """Why a debit can't be presented for a day: a code and a sentence."""
     account = one.account
     if one.invoice.status in _SETTLED:
-        return "NOT_OWED", "The invoice is paid or cancelled."
+        return _LeftOut("NOT_OWED", "The invoice is paid or cancelled.")
     if one.anonymized or account.iban is None:
-        return "CUSTOMER_ANONYMIZED", "The customer was anonymised."
+        return _LeftOut("CUSTOMER_ANONYMIZED", "The customer was anonymised.")
     if account.removed_at is not None:
-        return "BANK_ACCOUNT_REMOVED", "The bank account was removed."
+        return _LeftOut("BANK_ACCOUNT_REMOVED", "The bank account was removed.")
     if account.mandate_state == MandateState.REVOKED:
-        return "MANDATE_REVOKED", "The mandate was revoked."
+        return _LeftOut("MANDATE_REVOKED", "The mandate was revoked.")
     if has_lapsed(account, day):
-        return "MANDATE_LAPSED", "The mandate was not used for 36 months."
+        return _LeftOut("MANDATE_LAPSED", "The mandate was not used for 36 months.")
     if one.debit.currency != CURRENCY:
-        return "CURRENCY_NOT_EUR", "Only euros are debited."
+        return _LeftOut("CURRENCY_NOT_EUR", "Only euros are debited.")
     return _unwritable(account.owner, LONGEST_NAME) or _unwritable(one.invoice.number, LONGEST_TEXT)
 
 
-def _unwritable(text: str, most: int) -> tuple[str, str] | None:
+def _unwritable(text: str, most: int) -> _LeftOut | None:
     try:
         sepa_text(text, most)
     except NotWritable:
-        return "NOT_WRITABLE", "The owner's name can't be written for banks."
+        return _LeftOut("NOT_WRITABLE", "The owner's name can't be written for banks.")
     return None
 
 
