@@ -6,14 +6,16 @@ correction that names it; a cancellation and a new document, each naming the one
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from app.billing.chains import in_flight, refund
 from app.billing.debits import drop_debit
 from app.billing.invoices import Line, Occasion, Payer, draw, issue, lines_of, render
 from app.billing.payments import lock_invoice, received_on
-from app.domain.money import Money
-from app.domain.tax import TaxTotals
+from app.domain.money import Money, half_up
+from app.domain.tax import TaxedAmount, TaxTotals
 from app.errors import Refused, UserErrorCode
 from app.models import BankAccount, Customer, Invoice, Subscription, Transaction
 from app.models.bank_account import MandateState
@@ -116,6 +118,17 @@ async def paid_for(work: Work, invoice: Invoice) -> Money:
     return paid
 
 
+async def lines_to_correct(work: Work, invoice: Invoice) -> list[Line]:
+    """The lines of a document; one of its sums where it came from books that had none."""
+    lines = await lines_of(work, invoice)
+    if lines:
+        return lines
+    net, tax = Money(invoice.net, invoice.currency), Money(invoice.tax, invoice.currency)
+    percent = Fraction(tax.amount) * 100 / Fraction(net.amount) if net else Fraction(0)
+    rate = Decimal(half_up(percent * 100)).scaleb(-2)
+    return [Line(invoice.number, 1, TaxedAmount(net, tax, net + tax, min(rate, Decimal(100))))]
+
+
 async def _take_back(work: Work, invoice: Invoice, reason: str | None) -> _Taken:
     await work.flush()
     invoice = await lock_invoice(work, invoice.id)
@@ -123,7 +136,7 @@ async def _take_back(work: Work, invoice: Invoice, reason: str | None) -> _Taken
     paid = await paid_for(work, invoice)
     dropped = await drop_debit(work, invoice, _CORRECTED)
     payer = await _payer(work, invoice, None, asked=False)
-    lines = [replace(line, amount=-line.amount) for line in await lines_of(work, invoice)]
+    lines = [replace(line, amount=-line.amount) for line in await lines_to_correct(work, invoice)]
     by = _CANCELLED_BY[InvoiceType(invoice.type)]
     invoice.status, invoice.paid_at = InvoiceStatus.CANCELLED.value, None
     cancellation = await issue(

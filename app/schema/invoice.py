@@ -52,6 +52,8 @@ class InvoiceItem:
     position: int = column("The line's place, from 1.")
     title: str = column("What is billed.")
     quantity: int = column("How many.")
+    service_from: date | None = column("The first day of what the line bills.")
+    service_until: date | None = column("The last day of what the line bills.")
     net: Decimal = column("The line's amount without tax.")
     tax_percent: Decimal = column("The tax rate in percent.")
     tax: Decimal = column("The line's tax.")
@@ -109,6 +111,7 @@ class Invoice(AccountRecord):
         "XRechnung asks for is not known.",
         needs=Permission.CUSTOMER_READ,
     )
+    reason: str | None = column("Why it cancels or corrects another document.")
     precursor: LazyInvoice | None = one(
         "precursor_id", "The document that this one cancels or corrects."
     )

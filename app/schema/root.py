@@ -32,6 +32,7 @@ from app.schema.billing_profile import BillingProfile
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.checkout import preview
 from app.schema.connection import Connection, tab, words_in
+from app.schema.correction import preview as correction_preview
 from app.schema.customer import Customer
 from app.schema.goodwill import GoodwillLimit
 from app.schema.goodwill_report import GoodwillGrouping, GoodwillReport, read_goodwill_report
@@ -277,6 +278,7 @@ class Query:
         return await _record(info, key, "There is no billing profile.")  # type: ignore[return-value]  # A source.
 
     preview_checkout = preview
+    preview_correction = correction_preview
     customers: Connection[Customer] | None = tab(
         (),
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "

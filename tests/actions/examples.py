@@ -222,6 +222,7 @@ EXAMPLES: dict[str, Example] = {
     "blockAccessRight": Example(**_RIGHT),
     "blockCustomer": Example(),
     "blockSubscriptionAccess": Example(**_SUBSCRIPTION),
+    "cancelInvoice": Example({"reason": "Doppelt"}, models.Invoice, "invoiceId"),
     "cancelSubscription": Example({"mode": "REGULAR"}, **_SUBSCRIPTION),
     "changeOptIn": Example(
         {"purpose": "werbung", "channel": "EMAIL", "status": "OBJECTION", "source": "Brief"}
@@ -229,6 +230,11 @@ EXAMPLES: dict[str, Example] = {
     "changeSubscriptionAddress": _OtherAddress(**_SUBSCRIPTION),
     "changeSubscriptionOffer": _OtherOffer({"at": "AT_NEXT_PERIOD"}, **_SUBSCRIPTION),
     "changeSubscriptionPayment": Example({"paymentMethod": "INVOICE"}, **_SUBSCRIPTION),
+    "correctInvoice": Example(
+        {"reason": "Falsch", "lines": [{"title": "Abo", "gross": "9.00", "taxPercent": "7"}]},
+        models.Invoice,
+        "invoiceId",
+    ),
     "editActivity": Example({"text": "Neu."}, **_ACTIVITY, row=_just_written),
     "pauseSubscription": Example(**_SUBSCRIPTION),
     "markInvoicePaid": Example(of=models.Invoice, field="invoiceId"),
