@@ -11,6 +11,7 @@ from app.demo import texts
 from app.demo.account import SYSTEM, Account
 from app.demo.catalogue import split
 from app.demo.contracts import Contract, Period
+from app.domain.direct_debits import business_day_from, collected_on
 
 _DUE = timedelta(days=14)
 _CORRECTED, _CORRECTED_OFTEN = 0.012, 0.06
@@ -136,14 +137,14 @@ def _settle(account: Account, bill: Bill, fields: dict[str, Any]) -> None:
 def _debit(account: Account, bill: Bill, fields: dict[str, Any]) -> None:
     """A debit after the pre-notification's 14 days; some come back."""
     rng, today = account.rng, account.world.today
-    drawn = bill.issued_on + _DUE
+    drawn = collected_on(bill.issued_on, bill.issued_on)
     if drawn > today:
         invoice = _document(account, bill, bill.lines, bill.issued_on, {**fields, "status": "OPEN"})
         planned = {"status": "PENDING", "due_on": drawn, "executed_on": None}
         _move(account, "SEPA_DEBIT", bill, invoice, bill.issued_on, **planned)
         return
     returned = rng.random() < _RETURNED
-    again = drawn + timedelta(days=21)
+    again = business_day_from(drawn + timedelta(days=21))
     paid_on = None if returned and (again > today or rng.random() < 0.4) else drawn
     if returned and paid_on:
         paid_on = again

@@ -18,6 +18,7 @@ from app.demo.accounts import FIRST_NUMBER, add_account
 from app.demo.batch import Batch, number_invoices, write
 from app.demo.billing_profile import DONAUTALER, FOEHRENBACH
 from app.demo.documents import Upload, add_documents, upload
+from app.demo.sepa_batches import add_sepa_batches
 from app.demo.world import Publisher, build_world, create_publisher
 from app.encryption import Keyring
 from app.schema.node import encode_id
@@ -122,6 +123,7 @@ async def _seed(connection: asyncpg.Connection, settings: Settings, size: Size, 
                 account = add_account(world, batch, index, ORDINARY if index else FULL)
                 if index == 0:
                     add_documents(account, uploads)
+        add_sepa_batches(world, batch, publisher.name, publisher.letterhead, uploads)
         number_invoices(batch, {})
         await upload(Storage(settings), uploads)
         rows += await write(connection, batch.take())

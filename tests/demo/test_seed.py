@@ -157,6 +157,13 @@ _BROKEN = {
         JOIN payment_transaction AS back
             ON (back.tenant_id, back.original_id) = (debit.tenant_id, debit.id)
         WHERE back.amount <> debit.amount OR back.invoice_id <> debit.invoice_id""",
+    "a batch is not what its debits add up to": """
+        SELECT batch.id FROM sepa_batch AS batch
+        WHERE (debit_count, total) <> (SELECT count(*), sum(amount)
+            FROM payment_transaction AS debit
+            WHERE (debit.tenant_id, sepa_batch_id) = (batch.tenant_id, batch.id))""",
+    "a debit is drawn on no business day": """
+        SELECT id FROM payment_transaction WHERE extract(isodow FROM due_on) > 5""",
     "a cancellation does not take back its precursor": """
         SELECT taken.id FROM invoice AS taken
         JOIN invoice AS original
@@ -229,7 +236,7 @@ async def test_the_histories_are_true(owner: Connection) -> None:
     for claim, query in _BROKEN.items():
         arguments = [TODAY] if "$1" in query else []
         assert await owner.fetch(query.replace("$1", "$1::date"), *arguments) == [], claim
-    for table in ("invoice_item", "delivery", "opt_in", "subscription_period"):
+    for table in ("invoice_item", "delivery", "opt_in", "subscription_period", "sepa_batch"):
         assert await owner.fetchval(f"SELECT count(*) FROM {table}") > 0  # noqa: S608
     for table, column, expected in _SEEN:
         query = f"SELECT array_agg(DISTINCT {column}) FROM {table}"  # noqa: S608
