@@ -142,6 +142,10 @@ class Publisher:
         await self.make(models.Mail, invoice_id=invoice, **own)
         await self.make(models.Login, ip="2001:db8::1", **own)
         await self.make(models.Export, **own)
+        role = await self.make(models.Role)
+        person = await insert(self.owner, "staff")
+        await self.make(models.StaffMembership, staff_id=person, role_id=role)
+        await self.make(models.StaffInvitation, role_id=role)
         await self.make(
             models.History,
             record_type="Customer",

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import secrets
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -43,6 +44,7 @@ _FIXED: dict[str, dict[str, Any]] = {
     "tenant": {"name": "Test"},
     "role": {"permissions": ["customer:read"]},
     "staff": {"name": "Erika"},
+    "staff_invitation": {"name": "Erika", "expires_at": EPOCH},
     "address": {**_PERSON, "type": "INVOICE", "country": "DE"},
     "activity": {"kind": "NOTE"},
     "activity_attachment": {"position": 1},
@@ -125,6 +127,10 @@ def _day(number: int) -> date:
     return EPOCH.date() + timedelta(days=number)
 
 
+def _random_hash(_number: int) -> bytes:
+    return secrets.token_bytes(32)
+
+
 def _hash(number: int) -> bytes:
     return hashlib.sha256(str(number).encode()).digest()
 
@@ -133,6 +139,7 @@ _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
     "tenant": {"slug": "tenant-{}".format},
     "role": {"name": "role-{}".format},
     "staff": {"email": "staff{}@example.org".format},
+    "staff_invitation": {"email": "staff{}@example.org".format, "hash": _random_hash},
     "customer": {"number": "K-{:05}".format},
     "activity": {"text": "Notiz {:05}".format},
     "file": {"key": "{:05}".format},

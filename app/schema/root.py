@@ -43,6 +43,7 @@ from app.schema.mutations import mutations
 from app.schema.node import Node, global_key, key_of
 from app.schema.opt_in import OptInText
 from app.schema.sepa_batch import SepaBatch
+from app.schema.staff import AccessToken, Role, StaffInvitation, StaffMembership
 from app.schema.staff_sessions import StaffSession, my_sessions
 from app.schema.tax_rate import TaxRate
 from app.schema.viewer import Viewer
@@ -331,6 +332,21 @@ class Query:
         "What was done outside of any customer's account: to the catalogue, to definitions.",
         needs=Permission.HISTORY_READ,
         only=lambda t: t.customer_id.is_(None),
+    )
+    staff: Connection[StaffMembership] | None = tab(
+        (), "The people who work for the tenant, or did.", needs=Permission.STAFF_READ
+    )
+    staff_invitations: Connection[StaffInvitation] | None = tab(
+        (), "Those who were invited to.", needs=Permission.STAFF_READ
+    )
+    roles: Connection[Role] | None = tab(
+        (), "What members of staff may, by roles.", needs=Permission.STAFF_READ
+    )
+    access_tokens: Connection[AccessToken] | None = tab(
+        (),
+        "The tokens of partners and those that were made for people; sessions are none of them.",
+        needs=Permission.TOKEN_READ,
+        only=lambda t: t.signed_in_by.is_(None),
     )
     additional_data_definitions: Connection[AdditionalDataDefinition] | None = tab(
         (),

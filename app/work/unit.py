@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from strawberry import UNSET
@@ -141,7 +141,7 @@ class Work:
             customer = await self.session.scalar(of)
             if customer is None or await self._lock_account(customer) is None:
                 return None
-        wanted = select(model).where(*self._is(model, key))
+        wanted = select(*_readable(model)).where(*self._is(model, key))
         locked = (wanted if self.rehearsing else wanted.with_for_update()).subquery()
         # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.
         found = (
@@ -324,6 +324,12 @@ class Work:
     def _sign(self, row: Record) -> None:
         for name, value in self.actor.items():
             setattr(row, name, value)
+
+
+def _readable(model: type[TenantRow]) -> list[Any]:
+    """A table's columns, but for those that the application may not read, which are deferred."""
+    attributes = inspect(model).column_attrs
+    return [attribute.class_attribute for attribute in attributes if not attribute.deferred]
 
 
 def actor_of(principal: Principal) -> dict[str, Any]:
