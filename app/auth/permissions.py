@@ -22,6 +22,7 @@ class Permission(StrEnum):
     LOGIN_READ = "login:read"
     EXPORT_READ = "export:read"
     HISTORY_READ = "history:read"
+    HISTORY_VERIFY = "history:verify"
     CATALOGUE_READ = "catalogue:read"
     VOUCHER_READ = "voucher:read"
     ADDITIONAL_DATA_READ = "additional_data:read"

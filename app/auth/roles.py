@@ -19,7 +19,8 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         # have tokens. Nor can it
         # say in customers' place that they confirmed what they agreed to, or by which words, or
         # what is sold at which price. Nor does it give debits, with everybody's IBANs, to the bank,
-        # or end contracts earlier than they bind, or read what each colleague gives away.
+        # or end contracts earlier than they bind, or read what each colleague gives away, or have
+        # the whole history gone through.
         AGENT: _EVERYTHING
         - {
             Permission.STAFF_READ,
@@ -34,12 +35,13 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
             Permission.BILLING_WRITE,
             Permission.SUBSCRIPTION_OVERRIDE,
             Permission.GOODWILL_REPORT,
+            Permission.HISTORY_VERIFY,
         },
         # Looks and changes nothing.
         AUDITOR: frozenset(
             permission
             for permission in Permission
-            if permission.value.endswith((":read", ":report"))
+            if permission.value.endswith((":read", ":report", ":verify"))
         ),
     }
 )

@@ -70,6 +70,8 @@ PRIVILEGES = {
     "goodwill": _APPEND,
     "goodwill_limit": _KEEP,
     "history": _APPEND,
+    "history_chain": _READ,
+    "history_seal": _APPEND,
     "idempotency_key": _EDIT,
     "invoice": Privileges(("SELECT", "INSERT"), update=CHANGEABLE),
     "invoice_item": _APPEND,

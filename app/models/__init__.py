@@ -14,7 +14,7 @@ from app.models.delivery import Delivery
 from app.models.export import Export
 from app.models.file import File, UnclaimedFile
 from app.models.goodwill import Goodwill, GoodwillLimit
-from app.models.history import History
+from app.models.history import History, HistoryChain, HistorySeal
 from app.models.idempotency import IdempotencyKey
 from app.models.invoice import Invoice, InvoiceItem, InvoiceTax
 from app.models.login import Login
@@ -60,6 +60,8 @@ __all__ = [
     "Goodwill",
     "GoodwillLimit",
     "History",
+    "HistoryChain",
+    "HistorySeal",
     "IdempotencyKey",
     "Invoice",
     "InvoiceItem",

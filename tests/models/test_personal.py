@@ -26,6 +26,8 @@ CATALOGUE = {
     "customer_count",
     "number_range",
     "sepa_batch",
+    "history_chain",
+    "history_seal",
 }
 """Tables without a word about a customer, but for the actor's name."""
 
@@ -73,6 +75,9 @@ IMPERSONAL = {
     "mail.template": "A key of ours.",
     "data_export.error": "What failed, in our words.",
     "history.action": "A word of ours.",
+    "history.hash": "Of what is personal it holds a salted digest.",
+    "history.personal_digest": "It can't be turned back once the salt is gone.",
+    "history.actor_digest": "As above.",
     "idempotency_key.action": "A word of ours.",
     "idempotency_key.key": "A client's mark for one request, kept for a day.",
     "idempotency_key.input_hash": "A keyed hash, which can't be turned back, kept for a day.",
