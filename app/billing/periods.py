@@ -56,7 +56,7 @@ def cost_of_next(subscription: Subscription, price: Money | None = None) -> Mone
         ValueError: There is none.
     """
     whole, span = next_period(subscription)
-    full = price or Money(subscription.price, subscription.currency)
+    full = Money(subscription.price, subscription.currency) if price is None else price
     return full if span == whole else prorate_until(full, whole, span.ends_on).used
 
 

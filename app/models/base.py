@@ -166,7 +166,10 @@ class TenantRow(Base):
     tenant_id: Mapped[int] = mapped_column(
         Integer, primary_key=True, autoincrement=False, sort_order=-3
     )
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-2)
+    # Said aloud, because SQLAlchemy inserts many rows of such a table in one statement only then.
+    id: Mapped[int] = mapped_column(
+        BigInteger, Identity(), primary_key=True, autoincrement=True, sort_order=-2
+    )
 
 
 class Record(TenantRow):

@@ -1,6 +1,7 @@
 """What there is to be sold in the tests of the checkout, and somebody to sell it to."""
 
 from datetime import UTC, date, datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 from app import models
@@ -39,7 +40,7 @@ class Shop:
     @classmethod
     async def open(cls, publisher: Publisher) -> "Shop":
         """Somebody in Berlin who can be billed and delivered to; nothing is sold yet."""
-        shop = cls(publisher, await publisher.customer(email="erika@example.org"))
+        shop = cls(publisher, await publisher.customer(email=f"{token_hex(6)}@example.org"))
         await shop.address()
         await shop.address(type="DELIVERY")
         return shop
@@ -102,6 +103,11 @@ class Shop:
                 models.VoucherOffer, voucher_id=key, offer_id=key_of(offer, Offer)
             )
         return key
+
+    @staticmethod
+    def key_of(offer: str) -> int:
+        """The key of an offer."""
+        return key_of(offer, Offer)
 
     def input(self, *lines: str | dict[str, Any], **values: Any) -> dict[str, Any]:
         """An order of offers, paid by invoice unless told."""
