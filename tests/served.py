@@ -1,10 +1,11 @@
 """`abokonto serve` as a real process, on the test's own database and bucket."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import httpx2
 
@@ -32,14 +33,19 @@ def environment_of(settings: Settings, **more: object) -> dict[str, str]:
 def serving(environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """A server that is ready; it is ended with SIGKILL, unless that was done before."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "serve"], env=environment, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "app.cli", "serve"],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         assert eventually(lambda: process.poll() is not None or _is_ready(environment), 60)
         assert process.poll() is None
         yield process
     finally:
-        process.kill()
+        # Its workers are in its session, and would outlive it.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
