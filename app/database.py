@@ -19,7 +19,7 @@ from app.errors import UNAVAILABLE, UNKNOWN_TOKEN, ApiError, ErrorCode
 from app.settings import Settings
 
 _AUTHENTICATE = (
-    "SELECT kind, token_id, tenant_id, staff_id, name, permissions"
+    "SELECT kind, token_id, tenant_id, staff_id, customer_id, name, permissions"
     " FROM abokonto.authenticate($1,$2)"
 )
 _CONNECT_SECONDS = 5
@@ -72,6 +72,8 @@ class Principal:
     staff_id: int | None
     name: str
     permissions: frozenset[str]
+    customer_id: int | None = None
+    """The customer who has signed in; then nobody else's records can be seen."""
 
     @classmethod
     def of(cls, row: "asyncpg.Record | None") -> "Principal":
@@ -89,6 +91,7 @@ class Principal:
             staff_id=row["staff_id"],
             name=row["name"],
             permissions=frozenset(row["permissions"]),
+            customer_id=row["customer_id"],
         )
 
 

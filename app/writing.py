@@ -25,7 +25,8 @@ _CONNECT_SECONDS = 5
 _WAIT_SECONDS = 5
 
 _AUTHENTICATE = text(
-    "SELECT kind, token_id, tenant_id, staff_id, name, permissions, clock_timestamp() AS now"
+    "SELECT kind, token_id, tenant_id, staff_id, customer_id, name, permissions,"
+    " clock_timestamp() AS now"
     " FROM abokonto.authenticate(:token_hash,:client)"
 ).bindparams(bindparam("client", type_=INET))
 _BEGIN = text("SELECT clock_timestamp() AS now")

@@ -29,12 +29,18 @@ class Permission(StrEnum):
     SEPA_BATCH_READ = "sepa_batch:read"
     BILLING_READ = "billing:read"
     FILE_DOWNLOAD = "file:download"
+    SESSION_READ = "session:read"
+    INTERNAL_READ = "internal:read"
     STAFF_READ = "staff:read"
     TOKEN_READ = "token:read"  # noqa: S105  A permission is no token.
 
     CUSTOMER_CREATE = "customer:create"
     CUSTOMER_UPDATE = "customer:update"
     CUSTOMER_BLOCK = "customer:block"
+    CUSTOMER_LOGIN = "customer:login"
+    PASSWORD_RESET = "password:reset"  # noqa: S105  As above.
+    TWO_FACTOR_REMOVE = "two_factor:remove"
+    SESSION_END = "session:end"
     ACCESS_BLOCK = "access:block"
     ACCESS_CHECK = "access:check"
     ACTIVITY_WRITE = "activity:write"

@@ -20,7 +20,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         # say in customers' place that they confirmed what they agreed to, or by which words, or
         # what is sold at which price. Nor does it give debits, with everybody's IBANs, to the bank,
         # or end contracts earlier than they bind, or read what each colleague gives away, or have
-        # the whole history gone through.
+        # the whole history gone through, or try customers' passwords.
         AGENT: _EVERYTHING
         - {
             Permission.STAFF_READ,
@@ -36,6 +36,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
             Permission.SUBSCRIPTION_OVERRIDE,
             Permission.GOODWILL_REPORT,
             Permission.HISTORY_VERIFY,
+            Permission.CUSTOMER_LOGIN,
         },
         # Looks and changes nothing.
         AUDITOR: frozenset(
@@ -43,5 +44,28 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
             for permission in Permission
             if permission.value.endswith((":read", ":report", ":verify"))
         ),
+    }
+)
+
+# What customers may who have signed in, of which row-level security shows them their own: nothing
+# that staff write about them, as notes, goodwill and the history, and nothing that says why a login
+# failed. They change nothing but how they sign in, which needs no permission.
+CUSTOMER: frozenset[Permission] = frozenset(
+    {
+        Permission.CUSTOMER_READ,
+        Permission.ADDRESS_READ,
+        Permission.ACCESS_RIGHT_READ,
+        Permission.ACCESS_CHECK,
+        Permission.BANK_ACCOUNT_READ,
+        Permission.ORDER_READ,
+        Permission.SUBSCRIPTION_READ,
+        Permission.INVOICE_READ,
+        Permission.TRANSACTION_READ,
+        Permission.DELIVERY_READ,
+        Permission.OPT_IN_READ,
+        Permission.MAIL_READ,
+        Permission.CATALOGUE_READ,
+        Permission.FILE_DOWNLOAD,
+        Permission.SESSION_READ,
     }
 )

@@ -6,7 +6,11 @@ import secrets
 from app.models.access_token import TokenKind
 
 _BYTES = 32
-_PREFIXES = {TokenKind.STAFF: "abo_staff_", TokenKind.PARTNER: "abo_partner_"}
+_PREFIXES = {
+    TokenKind.STAFF: "abo_staff_",
+    TokenKind.PARTNER: "abo_partner_",
+    TokenKind.CUSTOMER: "abo_customer_",
+}
 DEVICE = "abo_device_"
 INVITATION = "abo_invitation_"
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from app.server.documents import Operation
 
 _AUTHENTICATE = (
-    "SELECT kind, token_id, tenant_id, staff_id, name, permissions FROM abokonto.authenticate($1)"
+    "SELECT kind, token_id, tenant_id, staff_id, customer_id, name, permissions"
+    " FROM abokonto.authenticate($1)"
 )
 _TOKEN_NAME = "abokonto explain"  # noqa: S105  This is the name of a token.
 _TOKEN_LIFETIME = timedelta(minutes=5)

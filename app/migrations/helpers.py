@@ -80,6 +80,20 @@ def hide(table: str) -> None:
     _restrict(table, "false")
 
 
+def show_customers(table: str, condition: str, *, command: str = "ALL") -> None:
+    """Show customers who have signed in only the rows that meet a condition; others see all.
+
+    The condition is wrapped in a way that keeps the planner from expecting few rows of it, as it
+    would of `current_customer() IS NULL OR ...`: almost all reads are the staff's.
+    """
+    clause = "WITH CHECK" if command == "INSERT" else "USING"
+    op.execute(
+        f"CREATE POLICY own_account_{command.lower()} ON {table} AS RESTRICTIVE FOR {command}"
+        f" {clause} (CASE WHEN abokonto.current_customer() IS NULL THEN true"
+        f" WHEN {condition} THEN true END IS NOT NULL)"
+    )
+
+
 def _restrict(table: str, condition: str) -> None:
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

@@ -1,7 +1,7 @@
 """Tables, one file per noun."""
 
 from app.models.access_right import AccessRight
-from app.models.access_token import AccessToken
+from app.models.access_token import AccessToken, CustomerSession
 from app.models.activity import Activity, ActivityAttachment
 from app.models.additional_data import AdditionalDataDefinition
 from app.models.address import Address
@@ -27,6 +27,9 @@ from app.models.product import Product, ProductTaxShare
 from app.models.publication import Issue, Publication
 from app.models.sepa_batch import SepaBatch
 from app.models.signing_in import (
+    CustomerDevice,
+    CustomerRecoveryCode,
+    CustomerSignIn,
     StaffDevice,
     StaffIdentity,
     StaffInvitation,
@@ -52,7 +55,11 @@ __all__ = [
     "BillingProfile",
     "Customer",
     "CustomerCount",
+    "CustomerDevice",
     "CustomerRecord",
+    "CustomerRecoveryCode",
+    "CustomerSession",
+    "CustomerSignIn",
     "CustomerTerm",
     "Delivery",
     "Export",

@@ -1,4 +1,4 @@
-"""Access tokens of staff and partners."""
+"""Access tokens of staff, partners and customers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import CIDR, INET
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
+    Base,
     Key,
     TenantRow,
     at_most,
@@ -25,6 +26,7 @@ class TokenKind(StrEnum):
 
     STAFF = "STAFF"
     PARTNER = "PARTNER"
+    CUSTOMER = "CUSTOMER"
 
 
 class SignIn(StrEnum):
@@ -37,7 +39,8 @@ class SignIn(StrEnum):
 class AccessToken(TenantRow):
     """A bearer token, kept as its SHA-256: whoever reads the table can't use what it holds.
 
-    A staff token may what its holder's role allows; a partner's names its permissions itself.
+    A staff token may what its holder's role allows; the others name their permissions themselves.
+    A customer's is always a session.
     A staff token ends with the membership that it was made in.
 
     A token with `signed_in_by` is a session, which also ends after `idle_seconds` without use. One
@@ -54,6 +57,12 @@ class AccessToken(TenantRow):
             ondelete="CASCADE",
         ),
         CheckConstraint("(kind = 'STAFF') = (staff_id IS NOT NULL)", name="staff_named"),
+        CheckConstraint("(kind = 'CUSTOMER') = (customer_id IS NOT NULL)", name="customer_named"),
+        CheckConstraint(
+            "kind <> 'CUSTOMER' OR signed_in_by IS NOT NULL", name="customer_signed_in"
+        ),
+        tenant_foreign_key("customer_id", "customer", ondelete="CASCADE"),
+        linked_by("customer_id"),
         CheckConstraint("octet_length(hash) = 32", name="hash_length"),
         CheckConstraint(
             "signed_in_by IS NULL OR (expires_at IS NOT NULL AND idle_seconds IS NOT NULL)",
@@ -70,6 +79,7 @@ class AccessToken(TenantRow):
 
     kind: Mapped[str] = mapped_column(one_of("kind", TokenKind))
     staff_id: Mapped[Key | None]
+    customer_id: Mapped[Key | None]
     name: Mapped[str]
     # The application may not read it, so no query asks for it unless told to.
     hash: Mapped[bytes] = mapped_column(unique=True, deferred=True, deferred_raiseload=True)
@@ -85,3 +95,10 @@ class AccessToken(TenantRow):
     address: Mapped[IPv4Address | IPv6Address | None] = mapped_column(INET, info=personal())
     last_address: Mapped[IPv4Address | IPv6Address | None] = mapped_column(INET, info=personal())
     user_agent: Mapped[str | None] = mapped_column(info=personal())
+
+
+class CustomerSession(Base):
+    """The same table, as the tab of a customer's sessions reads it."""
+
+    __table__ = AccessToken.__table__
+    __mapper_args__ = {"exclude_properties": ["hash"]}  # noqa: RUF012  SQLAlchemy only reads it.

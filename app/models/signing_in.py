@@ -1,12 +1,13 @@
-"""What members of staff sign in by, beside their password, and what slows down guessing.
+"""What people sign in by, beside their password, and what slows down guessing.
 
-The application's role reads and writes none of these tables but the invitations: functions of the
-owner's do, each of them one step of signing in.
+Of the tables about staff the application's role reads and writes none but the invitations:
+functions of the owner's do, each of them one step of signing in. Customers belong to a tenant, and
+so do the tables about them.
 """
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, Integer, func
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, func
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,6 +16,7 @@ from app.models.base import (
     Key,
     TenantRow,
     at_most,
+    encrypted,
     of_tenant,
     personal,
     secret,
@@ -82,6 +84,53 @@ class StaffInvitation(TenantRow):
     expires_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class _OfCustomer(Base):
+    """A row of a customer's that goes with them."""
+
+    __abstract__ = True
+
+    tenant_id: Mapped[int] = mapped_column(
+        Integer, primary_key=True, autoincrement=False, sort_order=-3
+    )
+    customer_id: Mapped[Key] = mapped_column(primary_key=True, sort_order=-2)
+
+
+class CustomerSignIn(_OfCustomer):
+    """What changes as a customer signs in, apart from their record, whose version it is not.
+
+    `totp_pending` waits for its first code; `totp_step` is the last one used. Where there is a
+    `one_time_until`, the customer's password is a one-time password, of which that is the end.
+    """
+
+    __tablename__ = "customer_sign_in"
+    __table_args__ = (tenant_foreign_key("customer_id", "customer", ondelete="CASCADE"),)
+
+    totp_pending: Mapped[bytes | None] = mapped_column(info=encrypted())
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    one_time_until: Mapped[datetime | None]
+    one_time_failures: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+class CustomerRecoveryCode(_OfCustomer):
+    """A code that stands in for a customer's second factor once, kept as a keyed hash."""
+
+    __tablename__ = "customer_recovery_code"
+    __table_args__ = (tenant_foreign_key("customer_id", "customer", ondelete="CASCADE"),)
+
+    hash: Mapped[bytes] = mapped_column(primary_key=True, info=secret())
+    used_at: Mapped[datetime | None]
+
+
+class CustomerDevice(_OfCustomer):
+    """A browser that a customer has signed in with, by the hash of a token it keeps."""
+
+    __tablename__ = "customer_device"
+    __table_args__ = (tenant_foreign_key("customer_id", "customer", ondelete="CASCADE"),)
+
+    hash: Mapped[bytes] = mapped_column(primary_key=True, info=secret())
+    last_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Throttle(Base):

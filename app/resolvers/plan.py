@@ -299,6 +299,7 @@ def _statement(json: FinishedJson, answers: tuple[tuple[RootAnswer, Target], ...
         column("token_id", BigInteger),
         column("tenant_id", Integer),
         column("staff_id", BigInteger),
+        column("customer_id", BigInteger),
         column("name", Text),
         column("permissions", ARRAY(Text)),
         name="caller",

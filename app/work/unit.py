@@ -336,7 +336,7 @@ def actor_of(principal: Principal) -> dict[str, Any]:
     """A caller, as the columns of the records that they make or change name them."""
     return {
         "actor_kind": principal.kind,
-        "actor_id": principal.staff_id or principal.token_id or None,
+        "actor_id": principal.staff_id or principal.customer_id or principal.token_id or None,
         "actor_name": principal.name or None,
     }
 
