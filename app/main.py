@@ -37,6 +37,7 @@ from app.server.finished import FinishedReads
 from app.server.graphiql_page import graphiql_routes
 from app.server.graphql_http import GraphQLEndpoint
 from app.server.health import Check, Liveness, Readiness
+from app.server.oidc import oidc_routes
 from app.settings import Settings, settings
 from app.storage import Storage
 from app.work.disclosure import Disclosing
@@ -142,6 +143,7 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
             Route(
                 "/readyz", Readiness(readiness_checks(settings, database, storage)), methods=["GET"]
             ),
+            *oidc_routes(settings, services.staff_login, keyring),
             *([Route("/", _to_graphiql)] if settings.graphiql else []),
             *graphiql_routes(settings),
         ],

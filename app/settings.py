@@ -154,6 +154,22 @@ class Settings(BaseSettings):
     session_idle_seconds: int = Field(
         7_200, ge=60, description="After how long without a request it ends before that."
     )
+    public_url: str | None = Field(
+        None, description="The address that browsers know us by, as `https://account.example.org`."
+    )
+    oidc_issuer: str | None = Field(
+        None,
+        description="The OpenID Connect provider that staff sign in by, as it calls itself. It "
+        "needs `ABOKONTO_PUBLIC_URL`, below which the provider has to know "
+        "`/auth/oidc/callback`.",
+    )
+    oidc_client_id: str | None = Field(None, description="Who we are there.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Our secret there, where it asks for one."
+    )
+    oidc_return_path: str = Field(
+        "/", description="The path where browsers go once they signed in there."
+    )
     graphiql: bool = Field(True, description="Whether GraphiQL is served.")
     introspection: bool = Field(True, description="Whether the schema may be asked for.")
 
@@ -192,6 +208,14 @@ class Settings(BaseSettings):
     @classmethod
     def _in_lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("oidc_return_path")
+    @classmethod
+    def _stays_here(cls, value: str) -> str:
+        """Another host's address begins with two slashes, or a backslash that browsers turn."""
+        if not value.startswith("/") or value.startswith("//") or "\\" in value:
+            raise ValueError("must be a path of ours, like /")
+        return value
 
     @field_validator("clamd_address")
     @classmethod
