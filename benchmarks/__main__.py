@@ -24,6 +24,7 @@ from benchmarks.documents import Documents
 from benchmarks.growth import growth as measure_growth
 from benchmarks.load import generating
 from benchmarks.memory import over_documents, over_minutes
+from benchmarks.orders import orders as measure_orders
 from benchmarks.peers.comparison import Comparison, Rounds, start
 from benchmarks.peers.peer import Peer, known_peers
 from benchmarks.peers.report import COLUMNS, rows
@@ -198,6 +199,21 @@ def cold(
     with _ready(data, port, report) as ready, generating() as generator:
         documents = Documents(ready.application, ready.accounts)
         measure_cold(ready.settings, report, generator, ready.application, documents, times)
+
+
+@app.command()
+def orders(
+    before: Annotated[int, typer.Option(help="How many orders the long account has.")] = 1_000,
+    count: Annotated[int, typer.Option(help="How many of each are measured.")] = 200,
+    markdown: Markdown = False,
+    data: Data = Path("var/bench"),
+    port: Port = 8900,
+) -> None:
+    """Measure the preview of an order and placing it, in new accounts and in a long one."""
+    report = Report(markdown=markdown)
+    with _database(data, port, report) as settings:
+        report.say(_machine())
+        measure_orders(settings, report, before, count)
 
 
 @contextmanager

@@ -166,9 +166,10 @@ class TenantRow(Base):
     tenant_id: Mapped[int] = mapped_column(
         Integer, primary_key=True, autoincrement=False, sort_order=-3
     )
-    # Said aloud, because SQLAlchemy inserts many rows of such a table in one statement only then.
+    # By its sentinel SQLAlchemy knows which key is whose when it inserts many rows at once; of a
+    # key of two columns it does not guess it.
     id: Mapped[int] = mapped_column(
-        BigInteger, Identity(), primary_key=True, autoincrement=True, sort_order=-2
+        BigInteger, Identity(), primary_key=True, insert_sentinel=True, sort_order=-2
     )
 
 
