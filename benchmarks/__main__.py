@@ -31,6 +31,7 @@ from benchmarks.peers.report import COLUMNS, rows
 from benchmarks.peers.workloads import Workload, workloads
 from benchmarks.peers.writes import durability, undone
 from benchmarks.profile import profile as measure_profile
+from benchmarks.renewals import renewals as measure_renewals
 from benchmarks.report import Report
 from benchmarks.tenants import actor_of, long_account, tenant_of
 from benchmarks.workers import workers as measure_workers
@@ -202,6 +203,8 @@ def cold(
 
 
 @app.command()
+def renewals(
+    count: Annotated[int, typer.Option(help="How many subscriptions are due.")] = 10_000,
 def orders(
     before: Annotated[int, typer.Option(help="How many orders the long account has.")] = 1_000,
     count: Annotated[int, typer.Option(help="How many of each are measured.")] = 200,
@@ -209,6 +212,11 @@ def orders(
     data: Data = Path("var/bench"),
     port: Port = 8900,
 ) -> None:
+    """Measure the daily run over subscriptions that are all due today."""
+    report = Report(markdown=markdown)
+    with _database(data, port, report, keep_memory=False) as settings:
+        report.say(_machine())
+        measure_renewals(settings, report, count)
     """Measure the preview of an order and placing it, in new accounts and in a long one."""
     report = Report(markdown=markdown)
     with _database(data, port, report) as settings:

@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import update
 
-from app.billing.deliveries import plan
+from app.billing.deliveries import Planning, plan_all
 from app.billing.due import is_done
 from app.billing.tally import Tally
 from app.models import Delivery, Offer, Order, Subscription
@@ -44,13 +44,11 @@ async def send_deliveries(batch: Batch, keys: Collection[int], day: date) -> Tal
 
 async def plan_issues(batch: Batch, keys: Collection[int], day: date) -> Tally:
     """Plan the deliveries of issues that the catalogue knows since the periods were opened."""
-    tally = Tally()
-    for subscription, _customer in await batch.lock_all(Subscription, keys):
-        offer = await batch.session.get_one(Offer, (batch.tenant_id, subscription.offer_id))
-        tally.deliveries_planned += await plan(
-            batch, subscription, offer, since=day, ordered_on=max(day, subscription.ordered_on)
-        )
-    return tally
+    locked = [one for one, _customer in await batch.lock_all(Subscription, keys)]
+    offers = await batch.rows(Offer, Offer.id.in_({one.offer_id for one in locked}))
+    known = {offer.id: offer for offer in offers}
+    wanted = [Planning(one, known[one.offer_id], day, max(day, one.ordered_on)) for one in locked]
+    return Tally(deliveries_planned=await plan_all(batch, wanted))
 
 
 async def finish_orders(batch: Batch, keys: Collection[int], _day: date) -> Tally:

@@ -1,11 +1,12 @@
 """Planning what a subscription is to be delivered, and taking it back."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 
 from app.domain.issues import (
     IssueCounts,
@@ -30,6 +31,31 @@ class Appearing:
     closing_on: date
 
 
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """What is to be planned: a subscription's deliveries since a day; see `plan`."""
+
+    subscription: Subscription
+    offer: Offer
+    since: date
+    ordered_on: date | None = None
+
+    @property
+    def first(self) -> date:
+        """The first day on which an issue can appear that is delivered."""
+        return max(self.since, self.subscription.starts_on)
+
+    @property
+    def orders_by(self) -> date:
+        """The day that the closing dates of issues are held against."""
+        return self.ordered_on or self.subscription.ordered_on
+
+    def rests(self, day: date) -> bool:
+        """Whether the subscription rests on a day."""
+        first, resumes = self.subscription.paused_from, self.subscription.resumes_on
+        return first is not None and first <= day and (resumes is None or day < resumes)
+
+
 async def plan(
     work: Work,
     subscription: Subscription,
@@ -49,26 +75,44 @@ async def plan(
     order. Free deliveries are of the oldest gift that still owes some. The history does not list
     deliveries: they follow from what it does list.
     """
-    if offer.publication_id is None:
+    first = since or await work.today()
+    return await plan_all(work, [Planning(subscription, offer, first, ordered_on)])
+
+
+async def plan_all(work: Work, wanted: Sequence[Planning]) -> int:
+    """Plan the deliveries of several subscriptions, each as `plan` does; how many there are."""
+    printed = [one for one in wanted if one.offer.publication_id is not None]
+    if not printed:
         return 0
     await work.flush()
-    first = max(since or await work.today(), subscription.starts_on)
-    known = {row.publishing_on for row in await _planned_or_made(work, subscription, first)}
-    issues = await _issues(work, subscription, offer, first)
-    orders_by = ordered_on or subscription.ordered_on
-    planned: list[PlannedDelivery[Appearing]]
-    if subscription.issue_based:
-        owed = await _unplanned(work, subscription)
-        planned = plan_deliveries(issues, owed, first, orders_by, known)
-    else:
-        planned = [
-            PlannedDelivery(issue, PlannedKind.REGULAR)
-            for span in await _periods(work, subscription, first)
-            for issue in issues_within(issues, span, orders_by)
-            if issue.publishing_on not in known
+    issues = await _issues(work, printed)
+    known = await _planned_or_made(work, printed)
+    periods = await _periods(work, [one for one in printed if not one.subscription.issue_based])
+    owed = await _unplanned(work, [one for one in printed if one.subscription.issue_based])
+    rows: list[dict[str, Any]] = []
+    for one in printed:
+        key = one.subscription.id
+        appearing = [
+            issue
+            for issue in issues[one.offer.publication_id or 0]
+            if issue.publishing_on >= one.first and not one.rests(issue.publishing_on)
         ]
-    await _insert(work, subscription, planned)
-    return len(planned)
+        planned: list[PlannedDelivery[Appearing]]
+        if one.subscription.issue_based:
+            planned = plan_deliveries(appearing, owed[key], one.first, one.orders_by, known[key])
+        else:
+            planned = [
+                PlannedDelivery(issue, PlannedKind.REGULAR)
+                for span in periods[key]
+                for issue in issues_within(appearing, span, one.orders_by)
+                if issue.publishing_on not in known[key]
+            ]
+        free = any(delivery.kind is PlannedKind.FREE for delivery in planned)
+        gifts = await _gifts(work, one.subscription) if free else ()
+        rows += delivery_rows(work, one.subscription, planned, gifts)
+    if rows:
+        await work.session.execute(insert(Delivery), rows)
+    return len(rows)
 
 
 async def drop_planned(
@@ -90,73 +134,80 @@ async def drop_planned(
     )
 
 
-async def _planned_or_made(
-    work: Work, subscription: Subscription, first: date
-) -> Sequence[Delivery]:
-    return await work.rows(
-        Delivery,
-        Delivery.subscription_id == subscription.id,
-        Delivery.publishing_on >= first,
-        Delivery.kind != DeliveryKind.REDELIVERY.value,
-        Delivery.status != DeliveryStatus.CANCELLED.value,
+async def _planned_or_made(work: Work, wanted: Sequence[Planning]) -> dict[int, set[date]]:
+    """The days of the deliveries that there are, by their subscriptions."""
+    made = select(Delivery.subscription_id, Delivery.publishing_on).where(
+        *_of(work, wanted), Delivery.publishing_on >= min(one.first for one in wanted)
     )
+    days: dict[int, set[date]] = defaultdict(set)
+    for subscription, day in await work.session.execute(made):
+        days[subscription].add(day)
+    return days
 
 
-async def _issues(
-    work: Work, subscription: Subscription, offer: Offer, first: date
-) -> list[Appearing]:
-    """The issues that could be delivered: since a day, and in no pause."""
-    conditions = [
+async def _issues(work: Work, wanted: Sequence[Planning]) -> dict[int, list[Appearing]]:
+    """The issues that could be delivered, by their publications."""
+    columns = (Issue.publication_id, Issue.id, Issue.publishing_on, Issue.closing_on)
+    appearing = select(*columns).where(
         Issue.tenant_id == work.tenant_id,
-        Issue.publication_id == offer.publication_id,
-        Issue.publishing_on >= first,
-    ]
-    if subscription.paused_from is not None:
-        in_pause = Issue.publishing_on >= subscription.paused_from
-        if subscription.resumes_on is not None:
-            in_pause = and_(in_pause, Issue.publishing_on < subscription.resumes_on)
-        conditions.append(not_(in_pause))
-    wanted = select(Issue.id, Issue.publishing_on, Issue.closing_on).where(*conditions)
-    return [Appearing(*row) for row in await work.session.execute(wanted)]
+        Issue.publication_id.in_({one.offer.publication_id for one in wanted}),
+        Issue.publishing_on >= min(one.first for one in wanted),
+    )
+    issues: dict[int, list[Appearing]] = defaultdict(list)
+    for publication, key, publishing_on, closing_on in await work.session.execute(appearing):
+        issues[publication].append(Appearing(key, publishing_on, closing_on))
+    return issues
 
 
-async def _unplanned(work: Work, subscription: Subscription) -> IssueCounts:
+async def _unplanned(work: Work, wanted: Sequence[Planning]) -> dict[int, IssueCounts]:
     """The open issues that no delivery is planned for, as counts of which nothing is delivered."""
-    known = select(
-        func.count().filter(Delivery.status == DeliveryStatus.PLANNED.value),
-        func.count().filter(Delivery.kind == DeliveryKind.FREE.value),
-    ).where(
+    if not wanted:
+        return {}
+    counted = (
+        select(
+            Delivery.subscription_id,
+            func.count().filter(Delivery.status == DeliveryStatus.PLANNED.value),
+            func.count().filter(Delivery.kind == DeliveryKind.FREE.value),
+        )
+        .where(*_of(work, wanted))
+        .group_by(Delivery.subscription_id)
+    )
+    known = {row[0]: (row[1], row[2]) for row in await work.session.execute(counted)}
+    counts = {}
+    for one in wanted:
+        subscription = one.subscription
+        planned, free = known.get(subscription.id, (0, 0))
+        owed = subscription.issues_entitled + subscription.issues_free
+        unplanned = max(0, owed - subscription.issues_delivered - planned)
+        unplanned_free = min(unplanned, max(0, subscription.issues_free - free))
+        counts[subscription.id] = IssueCounts(unplanned - unplanned_free, 0, unplanned_free)
+    return counts
+
+
+async def _periods(work: Work, wanted: Sequence[Planning]) -> dict[int, list[Span]]:
+    """The accounting periods of subscriptions that are counted in time."""
+    spans: dict[int, list[Span]] = defaultdict(list)
+    if not wanted:
+        return spans
+    period = SubscriptionPeriod
+    found = select(period.subscription_id, period.starts_on, period.ends_on).where(
+        period.tenant_id == work.tenant_id,
+        period.subscription_id.in_([one.subscription.id for one in wanted]),
+        period.ends_on >= min(one.first for one in wanted),
+    )
+    for subscription, first, last in await work.session.execute(found):
+        spans[subscription].append(Span(first, last))
+    return spans
+
+
+def _of(work: Work, wanted: Sequence[Planning]) -> tuple[ColumnElement[bool], ...]:
+    """The deliveries of subscriptions that count: neither cancelled nor repeated."""
+    return (
         Delivery.tenant_id == work.tenant_id,
-        Delivery.subscription_id == subscription.id,
+        Delivery.subscription_id.in_([one.subscription.id for one in wanted]),
         Delivery.kind != DeliveryKind.REDELIVERY.value,
         Delivery.status != DeliveryStatus.CANCELLED.value,
     )
-    planned, free = (await work.session.execute(known)).one()
-    entitled, given = subscription.issues_entitled, subscription.issues_free
-    unplanned = max(0, entitled + given - subscription.issues_delivered - planned)
-    unplanned_free = min(unplanned, max(0, given - free))
-    return IssueCounts(unplanned - unplanned_free, 0, unplanned_free)
-
-
-async def _periods(work: Work, subscription: Subscription, first: date) -> list[Span]:
-    rows = await work.rows(
-        SubscriptionPeriod,
-        SubscriptionPeriod.subscription_id == subscription.id,
-        SubscriptionPeriod.ends_on >= first,
-    )
-    return [Span(row.starts_on, row.ends_on) for row in rows]
-
-
-async def _insert(
-    work: Work,
-    subscription: Subscription,
-    planned: Sequence[PlannedDelivery[Appearing]],
-) -> None:
-    if not planned:
-        return
-    free = any(delivery.kind is PlannedKind.FREE for delivery in planned)
-    gifts = await _gifts(work, subscription) if free else ()
-    await work.session.execute(insert(Delivery), delivery_rows(work, subscription, planned, gifts))
 
 
 def delivery_rows(

@@ -15,7 +15,7 @@ from app.models import BankAccount, BillingProfile, Customer, Invoice, InvoiceIt
 from app.models.base import Json, PaymentMethod
 from app.models.invoice import InvoiceStatus, InvoiceType
 from app.work.jobs import JobKind
-from app.work.mails import MailTemplate, queue_mail
+from app.work.mails import MailTemplate, Occurrence, queue_mails
 from app.work.unit import Work
 
 _LETTERHEAD = (
@@ -113,11 +113,14 @@ async def bill_all(work: Work, documents: Sequence[Document]) -> list[Invoice]:
     Jobs make the PDFs and XMLs.
     """
     invoices = await issue_all(work, documents)
+    announced = []
     for invoice, document in zip(invoices, documents, strict=True):
-        account = document.payer.bank_account
-        if invoice.status == InvoiceStatus.OPEN and invoice.gross > 0 and account is not None:
-            await draw(work, document.payer.customer, invoice, account)
+        payer = document.payer
+        open_ = invoice.status == InvoiceStatus.OPEN and invoice.gross > 0
+        if open_ and payer.bank_account is not None:
+            announced.append(await _drawn(work, payer.customer, invoice, payer.bank_account))
         await render(work, invoice)
+    await queue_mails(work, announced)
     return invoices
 
 
@@ -134,19 +137,27 @@ async def draw(
     amount: Money | None = None,
 ) -> None:
     """Plan to draw what an invoice asks for, or another amount, and announce it."""
+    await queue_mails(work, [await _drawn(work, customer, invoice, account, amount)])
+
+
+async def _drawn(
+    work: Work,
+    customer: Customer,
+    invoice: Invoice,
+    account: BankAccount,
+    amount: Money | None = None,
+) -> Occurrence:
+    """Plan to draw what an invoice asks for, or another amount; what the payer is to be told."""
     debit = await plan_debit(work, invoice, account, amount)
     profile = await billing_profile(work)
-    await queue_mail(
-        work,
-        MailTemplate.SEPA_PRE_NOTIFICATION,
-        customer,
-        invoice=invoice,
-        amount=Money(debit.amount, debit.currency),
-        collect_on=debit.due_on,
-        mandate_reference=account.mandate_reference,
-        creditor_id=profile.creditor_id,
-        iban=account.iban_masked,
-    )
+    told = {
+        "amount": Money(debit.amount, debit.currency),
+        "collect_on": debit.due_on,
+        "mandate_reference": account.mandate_reference,
+        "creditor_id": profile.creditor_id,
+        "iban": account.iban_masked,
+    }
+    return Occurrence(MailTemplate.SEPA_PRE_NOTIFICATION, customer, invoice=invoice, values=told)
 
 
 async def issue(

@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 from app.billing.access import end_access
-from app.billing.deliveries import drop_planned, plan
+from app.billing.deliveries import Planning, drop_planned, plan_all
 from app.billing.invoices import Document, Line, Occasion, bill_all
 from app.billing.openings import Opening, Supplies, Unable
 from app.billing.pauses import begin_pause, pause_ends, resume
@@ -152,10 +152,11 @@ async def _open(batch: Batch, openings: Sequence[Opening], tally: Tally) -> None
         period = open_period(batch, opening.subscription, issues=opening.issues)
         opened.append((opening, period))
     await batch.flush()
-    for opening, period in opened:
-        tally.deliveries_planned += await plan(
-            batch, opening.subscription, opening.offer, since=period.starts_on
-        )
+    wanted = [
+        Planning(opening.subscription, opening.offer, period.starts_on)
+        for opening, period in opened
+    ]
+    tally.deliveries_planned += await plan_all(batch, wanted)
     tally.periods_opened += len(opened)
     await _bill(batch, opened, tally)
 

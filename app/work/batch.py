@@ -5,7 +5,8 @@ records are locked without waiting, so that two workers share what is to be done
 nobody who acts on an account waits for more than a batch.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, func, insert, select
@@ -16,6 +17,7 @@ from app.models.activity import ActivityKind
 from app.models.base import CustomerRecord, TenantRow
 from app.storage import Storage
 from app.work.action import Routine
+from app.work.jobs import JobKind, NewJob, enqueue_all
 from app.work.unit import Clock, Work, the_databases
 from app.writing import Transaction
 
@@ -50,6 +52,7 @@ class Batch(Work):
     ) -> None:
         super().__init__(_MANY, transaction, keyring, storage, clock)
         self._entries: list[_Entry] = []
+        self._jobs: list[NewJob] = []
 
     async def lock_all(
         self,
@@ -89,13 +92,20 @@ class Batch(Work):
         """
         self._entries.append(_Entry(action, about, rows, note))
 
+    async def enqueue(
+        self, kind: JobKind, payload: Mapping[str, Any], *, run_at: datetime | None = None
+    ) -> None:
+        """Leave a job to be done, as `Work.enqueue` does; all of them are enqueued at the end."""
+        delay = timedelta(0) if run_at is None else run_at - self.now
+        self._jobs.append(NewJob(kind, payload, delay))
+
     async def finish_all(self) -> None:
         """Write what the rule left, and what is kept of it."""
         await self.flush()
+        if self._jobs:
+            await enqueue_all(self.session, self.tenant_id, self._jobs)
         if not self._entries:
             return
-        entries = [self._history(entry) for entry in self._entries]
-        await self.session.execute(insert(models.History), entries)
         told = [
             {**self._common(entry), "kind": ActivityKind.SYSTEM.value, "text": entry.note}
             for entry in self._entries
@@ -103,6 +113,9 @@ class Batch(Work):
         ]
         if told:
             await self.session.execute(insert(models.Activity), told)
+        # The history comes last: from here on nobody else can add to the tenant's.
+        entries = [self._history(entry) for entry in self._entries]
+        await self.session.execute(insert(models.History), entries)
 
     def _history(self, entry: _Entry) -> dict[str, Any]:
         before, after = self._changes.before_and_after(entry.about, (entry.about, *entry.rows))

@@ -4,11 +4,11 @@ pgqueuer keeps them in PostgreSQL, so that a job is there when its transaction h
 not otherwise. What is done with them is in `app/jobs`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,6 +29,14 @@ class JobKind(StrEnum):
     SEND_MAIL = "mail.send"
     RENDER_INVOICE = "invoice.render"
     RENEW = "subscriptions.renew"
+
+
+class NewJob(NamedTuple):
+    """A job to be enqueued: its kind, its payload, and after how long it is to be done."""
+
+    kind: JobKind
+    payload: Mapping[str, Any]
+    delay: timedelta = timedelta(0)
 
 
 @cache
@@ -79,10 +87,23 @@ async def enqueue(
     delay: timedelta = timedelta(0),
 ) -> None:
     """Enqueue a job in a session's transaction, to be done after a delay."""
+    await enqueue_all(session, tenant_id, [NewJob(kind, payload, delay)])
+
+
+async def enqueue_all(session: AsyncSession, tenant_id: int, jobs: Sequence[NewJob]) -> None:
+    """Enqueue jobs in a session's transaction."""
+    count = len(jobs)
     headers = orjson.dumps({TENANT: str(tenant_id)}).decode()
     connection = await session.connection()
-    # Priority, kind, payload, delay, no key against duplicates, headers: of one job.
+    # Priorities, kinds, payloads, delays, no keys against duplicates, headers.
     await connection.exec_driver_sql(
         _enqueue(),
-        ([0], [kind.value], [orjson.dumps(payload)], [max(delay, timedelta(0))], [None], [headers]),
+        (
+            [0] * count,
+            [job.kind.value for job in jobs],
+            [orjson.dumps(job.payload) for job in jobs],
+            [max(job.delay, timedelta(0)) for job in jobs],
+            [None] * count,
+            [headers] * count,
+        ),
     )

@@ -4,7 +4,8 @@ A template is a file for each language in `mail_templates` and a line in `MailTe
 line is the subject. It is given what `queue_mail` is given, and `sender`, the billing profile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -28,6 +29,7 @@ from app.models import (
 from app.models.base import longest
 from app.models.mail import MailStatus
 from app.work.jobs import JobKind
+from app.work.once import once
 from app.work.unit import Work
 
 if TYPE_CHECKING:
@@ -69,6 +71,28 @@ class Written(NamedTuple):
     text: str
 
 
+@dataclass(frozen=True)
+class Occurrence:
+    """What a customer is to be told, and which records it is about."""
+
+    template: MailTemplate
+    customer: Customer
+    order: Order | None = None
+    subscription: Subscription | None = None
+    invoice: Invoice | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def records(self) -> dict[str, Order | Subscription | Invoice | None]:
+        """The records that it is about, by what they are called."""
+        return {"order": self.order, "subscription": self.subscription, "invoice": self.invoice}
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the customer can be told."""
+        return self.customer.anonymized_at is None and bool(self.customer.email)
+
+
 async def queue_mail(
     work: Work,
     template: MailTemplate,
@@ -83,38 +107,48 @@ async def queue_mail(
 
     It is kept, and marked as not to be sent, where the customer is anonymised or has no address.
     """
-    await work.flush()
-    reachable = customer.anonymized_at is None and customer.email
-    records = {"order": order, "subscription": subscription, "invoice": invoice}
-    given = {**records, "iban": None, **values}
-    if order is not None:
-        given["items"] = await work.rows(OrderItem, OrderItem.order_id == order.id)
-    written = await _written(work, template, customer, given)
-    mail = work.add(
-        Mail(
-            customer_id=customer.id,
-            template=template.value,
-            recipient=(customer.email or "") if reachable else "",
-            subject=written.subject,
-            body=written.text if reachable else None,
-            status=(MailStatus.QUEUED if reachable else MailStatus.SUPPRESSED).value,
-            **{f"{name}_id": row.id for name, row in records.items() if row is not None},
-        )
-    )
-    await work.flush()
-    if reachable:
-        await work.enqueue(JobKind.SEND_MAIL, {"mail": mail.id})
+    told = Occurrence(template, customer, order, subscription, invoice, values)
+    [mail] = await queue_mails(work, [told])
     return mail
 
 
-async def _written(
-    work: Work, template: MailTemplate, customer: Customer, given: Mapping[str, Any]
-) -> Written:
-    tenant = await work.tenant()
-    [sender] = await work.rows(BillingProfile)
-    return write(
-        template, language_for(customer, tenant), tenant.time_zone, customer, sender, given
+async def queue_mails(work: Work, told: Sequence[Occurrence]) -> list[Mail]:
+    """Write mails to customers, each as `queue_mail` does."""
+    if not told:
+        return []
+    await work.flush()
+    mails = [await _mail(work, one) for one in told]
+    await work.flush()
+    for mail in mails:
+        if mail.status == MailStatus.QUEUED:
+            await work.enqueue(JobKind.SEND_MAIL, {"mail": mail.id})
+    return mails
+
+
+async def _mail(work: Work, told: Occurrence) -> Mail:
+    customer, records = told.customer, told.records
+    written = await _written(work, told)
+    return work.add(
+        Mail(
+            customer_id=customer.id,
+            template=told.template.value,
+            recipient=(customer.email or "") if told.reachable else "",
+            subject=written.subject,
+            body=written.text if told.reachable else None,
+            status=(MailStatus.QUEUED if told.reachable else MailStatus.SUPPRESSED).value,
+            **{f"{name}_id": row.id for name, row in records.items() if row is not None},
+        )
     )
+
+
+async def _written(work: Work, told: Occurrence) -> Written:
+    given = {**told.records, "iban": None, **told.values}
+    if told.order is not None:
+        given["items"] = await work.rows(OrderItem, OrderItem.order_id == told.order.id)
+    tenant, customer = await work.tenant(), told.customer
+    [sender] = await once(work, "sender of mails", lambda: work.rows(BillingProfile))
+    language = language_for(customer, tenant)
+    return write(told.template, language, tenant.time_zone, customer, sender, given)
 
 
 def language_for(customer: Customer, tenant: Tenant) -> str:
