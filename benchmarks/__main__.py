@@ -205,9 +205,6 @@ def cold(
 @app.command()
 def renewals(
     count: Annotated[int, typer.Option(help="How many subscriptions are due.")] = 10_000,
-def orders(
-    before: Annotated[int, typer.Option(help="How many orders the long account has.")] = 1_000,
-    count: Annotated[int, typer.Option(help="How many of each are measured.")] = 200,
     markdown: Markdown = False,
     data: Data = Path("var/bench"),
     port: Port = 8900,
@@ -217,6 +214,16 @@ def orders(
     with _database(data, port, report, keep_memory=False) as settings:
         report.say(_machine())
         measure_renewals(settings, report, count)
+
+
+@app.command()
+def orders(
+    before: Annotated[int, typer.Option(help="How many orders the long account has.")] = 1_000,
+    count: Annotated[int, typer.Option(help="How many of each are measured.")] = 200,
+    markdown: Markdown = False,
+    data: Data = Path("var/bench"),
+    port: Port = 8900,
+) -> None:
     """Measure the preview of an order and placing it, in new accounts and in a long one."""
     report = Report(markdown=markdown)
     with _database(data, port, report) as settings:
