@@ -10,6 +10,7 @@ dropping that key. What is encrypted or secret is in no history at all.
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, LargeBinary, inspect
@@ -55,7 +56,9 @@ class Changes:
         """The columns of a row that have another value than the database."""
         state = inspect(row)
         return [
-            column.key for column in _shown(row) if state.attrs[column.key].history.has_changes()
+            column.key
+            for column in _shown(type(row))
+            if state.attrs[column.key].history.has_changes()
         ]
 
     def _gather_changed(self, row: TenantRow) -> None:
@@ -86,7 +89,7 @@ def _entry(about: TenantRow, rows: dict[TenantRow, dict[str, Any]]) -> Json | No
     entry: Json = {}
     personal: Json = {}
     for row, values in rows.items():
-        known = {column.key for column in _shown(row) if column.info.get("personal")}
+        known = _personal(type(row))
         parts = (
             (entry, {name: plain(v) for name, v in values.items() if name not in known}),
             (personal, {name: plain(v) for name, v in values.items() if name in known}),
@@ -103,14 +106,25 @@ def _entry(about: TenantRow, rows: dict[TenantRow, dict[str, Any]]) -> Json | No
 
 def _values(row: TenantRow) -> Iterator[tuple[str, Any]]:
     loaded = inspect(row).dict
-    for column in _shown(row):
+    for column in _shown(type(row)):
         if column.key in loaded:
             yield column.key, loaded[column.key]
 
 
-def _shown(row: TenantRow) -> Iterator[Column[Any]]:
+@cache
+def _shown(model: type[TenantRow]) -> tuple[Column[Any], ...]:
     """The columns that a history entry shows."""
-    for column in type(row).__table__.columns:
+    return tuple(_shown_of(model))
+
+
+@cache
+def _personal(model: type[TenantRow]) -> frozenset[str]:
+    """The names of those of them that hold personal data."""
+    return frozenset(column.key for column in _shown(model) if column.info.get("personal"))
+
+
+def _shown_of(model: type[TenantRow]) -> Iterator[Column[Any]]:
+    for column in model.__table__.columns:
         if not isinstance(column, Column):
             continue
         hidden = column.info.get("encrypted") or column.info.get("secret")
