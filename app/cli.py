@@ -213,6 +213,20 @@ def create_tenant(
         administration.create_tenant(settings, slug, name)
 
 
+@tenant_commands.command("two-factor")
+def require_two_factor(
+    slug: Annotated[str, typer.Argument(help="The tenant's slug.")],
+    required: Annotated[
+        bool, typer.Option("--required/--optional", help="Whether staff need a second factor.")
+    ],
+) -> None:
+    """Say whether staff need a second factor; who lacks one can then only set it up."""
+    from app.commands import administration
+
+    with _provided() as settings:
+        administration.require_two_factor(settings, slug, required=required)
+
+
 class PasswordSource(StrEnum):
     """Where a new password comes from; never from the command line, which others can see."""
 
@@ -260,6 +274,10 @@ def create_token(
     scope: Annotated[
         list[str] | None, typer.Option(help="What a partner may do, like customer:read. Repeat it.")
     ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(help="Where a partner's works from, like 192.0.2.0/24. Repeat it."),
+    ] = None,
     days: Annotated[int, typer.Option(min=1, help="How long it works.")] = 365,
     forever: Annotated[bool, typer.Option("--forever", help="It works until revoked.")] = False,
 ) -> None:
@@ -276,7 +294,12 @@ def create_token(
             )
         else:
             created = administration.create_partner_token(
-                settings, tenant=tenant, scopes=scope or [], name=name, days=lifetime
+                settings,
+                tenant=tenant,
+                scopes=scope or [],
+                name=name,
+                days=lifetime,
+                networks=network or [],
             )
     typer.echo("This token is shown once; only its hash is kept.", err=True)
     typer.echo(created)

@@ -93,6 +93,24 @@ def test_a_token_of_staff_is_printed_alone_and_kept_as_a_hash(
     assert token not in str(_rows(database, "SELECT to_jsonb(t)::text FROM access_token t"))
 
 
+def test_a_partners_token_is_bound_to_networks(run: Run, database: Database, tenant: str) -> None:
+    create = ("token", "create", "--tenant", tenant, "--name", "shop", "--scope", "customer:read")
+    token = _ok(run(*create, "--network", "192.0.2.0/24", "--network", "2001:db8::/32"))
+    query = "SELECT allowed_networks::text[] AS networks FROM access_token WHERE hash = $1"
+    [row] = _rows(database, query, hash_token(token))
+    assert row["networks"] == ["192.0.2.0/24", "2001:db8::/32"]
+    _refused(run(*create, "--network", "192.0.2.1/24"), "That is no network")
+
+
+def test_a_tenant_can_want_a_second_factor(run: Run, database: Database, tenant: str) -> None:
+    query = "SELECT two_factor_required FROM tenant WHERE slug = $1"
+    for option, required in (("--required", True), ("--optional", False)):
+        run("tenant", "two-factor", tenant, option)
+        [row] = _rows(database, query, tenant)
+        assert row["two_factor_required"] is required
+    _refused(run("tenant", "two-factor", "nowhere", "--required"), "There is no tenant nowhere")
+
+
 def test_a_password_is_kept_as_a_hash(database: Database, agent: str) -> None:
     [row] = _rows(database, "SELECT email, password_hash FROM staff")
     assert row["email"] == agent

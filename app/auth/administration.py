@@ -6,6 +6,7 @@ tenants. The caller decides on the transaction.
 
 from collections.abc import Iterable
 from datetime import datetime
+from ipaddress import ip_network
 
 import asyncpg
 
@@ -120,11 +121,15 @@ async def create_partner_token(
     name: str,
     scopes: Iterable[str],
     expires_at: datetime | None,
+    networks: Iterable[str] = (),
 ) -> str:
     """Create a token for a partner's program, and return it: it can't be shown again.
 
+    It works from the networks alone, where there are any.
+
     Raises:
-        AdministrationError: The tenant or a scope is unknown, or no scope is given.
+        AdministrationError: The tenant or a scope is unknown, no scope is given, or a network is
+            none.
     """
     permissions = sorted(set(scopes))
     unknown = [scope for scope in permissions if scope not in {*Permission}]
@@ -134,7 +139,27 @@ async def create_partner_token(
         raise AdministrationError("A partner's token needs at least one scope.")
     tenant_id = await _tenant_id(connection, tenant)
     return await _create_token(
-        connection, tenant_id, TokenKind.PARTNER, name, expires_at, permissions=permissions
+        connection,
+        tenant_id,
+        TokenKind.PARTNER,
+        name,
+        expires_at,
+        permissions=permissions,
+        networks=_networks(networks),
+    )
+
+
+async def require_two_factor(
+    connection: asyncpg.Connection, tenant: str, *, required: bool
+) -> None:
+    """Say whether staff need a second factor to work for a tenant, those too who are signed in.
+
+    Raises:
+        AdministrationError: The tenant is unknown.
+    """
+    tenant_id = await _tenant_id(connection, tenant)
+    await connection.execute(
+        "UPDATE tenant SET two_factor_required = $2 WHERE id = $1", tenant_id, required
     )
 
 
@@ -162,12 +187,13 @@ async def _create_token(
     *,
     staff_id: int | None = None,
     permissions: Iterable[str] = (),
+    networks: list[str] | None = None,
 ) -> str:
     token = make_token(kind)
     await connection.execute(
         "INSERT INTO access_token"
-        " (tenant_id, kind, staff_id, name, hash, permissions, expires_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        " (tenant_id, kind, staff_id, name, hash, permissions, expires_at, allowed_networks)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         tenant_id,
         kind.value,
         staff_id,
@@ -175,8 +201,16 @@ async def _create_token(
         hash_token(token),
         list(permissions),
         expires_at,
+        networks,
     )
     return token
+
+
+def _networks(given: Iterable[str]) -> list[str] | None:
+    try:
+        return [str(ip_network(network)) for network in given] or None
+    except ValueError as error:
+        raise AdministrationError(f"That is no network: {error}.") from error
 
 
 async def _tenant_id(connection: asyncpg.Connection, slug: str) -> int:

@@ -25,6 +25,15 @@ def create_tenant(settings: Settings, slug: str, name: str) -> None:
     _as_owner(settings, lambda owner: administration.create_tenant(owner, slug, name))
 
 
+def require_two_factor(settings: Settings, tenant: str, *, required: bool) -> None:
+    """Say whether staff need a second factor to work for a tenant."""
+    from app.auth import administration
+
+    _as_owner(
+        settings, lambda owner: administration.require_two_factor(owner, tenant, required=required)
+    )
+
+
 def create_staff(
     settings: Settings, *, tenant: str, email: str, name: str, role: str, password: str | None
 ) -> None:
@@ -54,7 +63,13 @@ def create_staff_token(
 
 
 def create_partner_token(
-    settings: Settings, *, tenant: str, scopes: list[str], name: str, days: int | None
+    settings: Settings,
+    *,
+    tenant: str,
+    scopes: list[str],
+    name: str,
+    days: int | None,
+    networks: list[str],
 ) -> str:
     """Create a token for a partner's program."""
     from app.auth import administration
@@ -62,7 +77,12 @@ def create_partner_token(
     return _as_owner(
         settings,
         lambda owner: administration.create_partner_token(
-            owner, tenant=tenant, scopes=scopes, name=name, expires_at=_end(days)
+            owner,
+            tenant=tenant,
+            scopes=scopes,
+            name=name,
+            expires_at=_end(days),
+            networks=networks,
         ),
     )
 

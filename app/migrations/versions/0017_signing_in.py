@@ -20,19 +20,15 @@ _AUTHENTICATE = """
     )
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' ROWS 1 AS $body$
     DECLARE
-        now constant timestamptz := clock_timestamp();
+        way text;
+        protected_since timestamptz;
+        networks cidr[];
     BEGIN
         SELECT token.kind, token.id, token.tenant_id, token.staff_id,
-               coalesce(staff.name, token.name),
-               CASE
-                   WHEN role.id IS NULL THEN token.permissions
-                   WHEN token.signed_in_by = 'PASSWORD' AND staff.two_factor_since IS NULL AND (
-                       SELECT tenant.two_factor_required FROM public.tenant
-                       WHERE tenant.id = token.tenant_id
-                   ) THEN '{}'
-                   ELSE role.permissions
-               END
-        INTO kind, token_id, tenant_id, staff_id, name, permissions
+               coalesce(staff.name, token.name), coalesce(role.permissions, token.permissions),
+               token.signed_in_by, staff.two_factor_since, token.allowed_networks
+        INTO kind, token_id, tenant_id, staff_id, name, permissions, way, protected_since,
+             networks
         FROM public.access_token AS token
         LEFT JOIN public.staff_membership AS membership
             ON membership.tenant_id = token.tenant_id AND membership.staff_id = token.staff_id
@@ -41,16 +37,25 @@ _AUTHENTICATE = """
             ON role.tenant_id = membership.tenant_id AND role.id = membership.role_id
         WHERE token.hash = token_hash
             AND token.revoked_at IS NULL
-            AND (token.expires_at IS NULL OR token.expires_at > now)
+            AND (token.expires_at IS NULL OR token.expires_at > clock_timestamp())
             AND (token.idle_seconds IS NULL OR
                  coalesce(token.last_used_at, token.created_at)
-                 + make_interval(secs => token.idle_seconds) > now)
-            AND (token.allowed_networks IS NULL
-                 OR coalesce(client <<= ANY (token.allowed_networks::inet[]), false))
+                 > clock_timestamp() - token.idle_seconds * interval '1 second')
             AND staff.deactivated_at IS NULL
             AND membership.deactivated_at IS NULL;
+        IF networks IS NOT NULL AND (client <<= ANY (networks::inet[])) IS NOT TRUE THEN
+            authenticate.tenant_id := NULL;
+        END IF;
         PERFORM set_config('abokonto.tenant_id', coalesce(authenticate.tenant_id::text, ''), true);
-        IF FOUND AND authenticate.tenant_id IS NOT NULL THEN
+        IF authenticate.tenant_id IS NOT NULL THEN
+            -- The tenant is looked up for those alone whom it makes a difference to.
+            IF way = 'PASSWORD' AND protected_since IS NULL THEN
+                IF (
+                    SELECT two_factor_required FROM public.tenant WHERE id = authenticate.tenant_id
+                ) THEN
+                    permissions := '{}';
+                END IF;
+            END IF;
             RETURN NEXT;
         END IF;
     END
