@@ -37,12 +37,14 @@ tenant_commands = typer.Typer(
 staff_commands = typer.Typer(help="People who work in customers' accounts.", no_args_is_help=True)
 token_commands = typer.Typer(help="Tokens that programs and people identify themselves with.")
 tax_rate_commands = typer.Typer(help="What the law asks, for all tenants.", no_args_is_help=True)
+history_commands = typer.Typer(help="What was done in accounts, chained.", no_args_is_help=True)
 jobs_commands = typer.Typer(help="What servers do after their requests.", no_args_is_help=True)
 cli.add_typer(demo_commands, name="demo")
 cli.add_typer(tenant_commands, name="tenant")
 cli.add_typer(staff_commands, name="staff")
 cli.add_typer(token_commands, name="token", no_args_is_help=True)
 cli.add_typer(tax_rate_commands, name="tax-rate")
+cli.add_typer(history_commands, name="history")
 cli.add_typer(jobs_commands, name="jobs")
 
 _TERMINATED = 128 + signal.SIGTERM
@@ -359,6 +361,35 @@ def _list(rates: "list[Rate]") -> None:
     for rate in rates:
         days = f"{rate.valid_from} to {rate.valid_until or '...'}"
         typer.echo(f"{rate.country}  {rate.tax_class:8}  {rate.percent:>6}  {days}")
+
+
+@history_commands.command("verify")
+def verify_history(
+    tenant: Tenant,
+    first: Annotated[int, typer.Option("--from", min=1, help="The first position.")] = 1,
+    until: Annotated[
+        int | None, typer.Option(min=1, help="The last one; the newest if missing.")
+    ] = None,
+    expect: Annotated[
+        str | None, typer.Option(help="An anchor that was printed before, POSITION:HASH.")
+    ] = None,
+) -> None:
+    """See whether a tenant's history is what it was, and print an anchor to be kept elsewhere.
+
+    It fails where something is wrong, after telling what and where.
+    """
+    from app.commands import histories
+
+    with _provided() as settings:
+        told = histories.verify(
+            settings, tenant, first=first, last=until, expect=expect, console=progress.console
+        )
+    for line in told.faults:
+        typer.echo(line, err=True)
+    typer.echo(told.summary, err=True)
+    typer.echo(told.anchor)
+    if told.faults:
+        raise typer.Exit(1)
 
 
 @jobs_commands.command("list")

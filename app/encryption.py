@@ -107,6 +107,15 @@ class Keyring:
         """
         return hmac.digest(self._lookup_key, value.encode(), hashlib.sha256)
 
+    def seal(self, text: str) -> bytes:
+        """A seal under a text, which nobody can make without the keys.
+
+        Its key is made from that of the lookup hashes, by another function than they are, so that
+        no lookup hash is ever a seal, or the key of one.
+        """
+        key = hmac.digest(self._lookup_key, b"history seal", hashlib.sha512)
+        return hmac.digest(key, text.encode(), hashlib.sha256)
+
 
 def _place(place: "str | InstrumentedAttribute[bytes | None]") -> str:
     if isinstance(place, str):

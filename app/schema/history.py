@@ -1,13 +1,13 @@
 """The tab of the history: who did what, and what it changed."""
 
 import strawberry
-from sqlalchemy import ColumnElement, Text, cast
+from sqlalchemy import ColumnElement, Text, cast, func
 
 from app.auth.permissions import Permission
 from app.models.history import History as HistoryModel
 from app.resolvers.fields import column, expression
 from app.resolvers.reads import Columns
-from app.resolvers.sql import encoded
+from app.resolvers.sql import constant, encoded
 from app.scalars import JSON
 from app.schema.node import AccountRecord, record
 
@@ -15,6 +15,11 @@ from app.schema.node import AccountRecord, record
 def _record_id(t: Columns) -> ColumnElement[str]:
     """The changed record's opaque id; null where no record is named."""
     return encoded(t.record_type.concat(":").concat(cast(t.record_id, Text)))
+
+
+def _hash(t: Columns) -> ColumnElement[str]:
+    """The hash in hexadecimal."""
+    return func.encode(t.hash, constant("hex"))
 
 
 @record(
@@ -31,3 +36,8 @@ class HistoryEntry(AccountRecord):
     before: JSON | None = column("The changed values before.")
     after: JSON | None = column("The changed values after.")
     note: str | None = column("What the actor said about it.", where=True)
+    position: int = column("The entry's place in the tenant's whole history, which begins with 1.")
+    hash: str = expression(
+        _hash,
+        "SHA-256 over the entry and the hash before it, in hexadecimal; see `verifyHistory`.",
+    )

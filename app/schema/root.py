@@ -37,10 +37,15 @@ from app.schema.customer import Customer
 from app.schema.goodwill import GoodwillLimit
 from app.schema.goodwill_report import GoodwillGrouping, GoodwillReport, read_goodwill_report
 from app.schema.history import HistoryEntry
+from app.schema.history_verification import (
+    HistoryAnchorInput,
+    HistoryVerification,
+    read_verification,
+)
 from app.schema.identity import IDENTITY_MUTATIONS
 from app.schema.inputs import checked_text
 from app.schema.mutations import mutations
-from app.schema.node import Node, global_key, key_of
+from app.schema.node import Node, encode_id, global_key, key_of
 from app.schema.opt_in import OptInText
 from app.schema.sepa_batch import SepaBatch
 from app.schema.staff import AccessToken, Role, StaffInvitation, StaffMembership
@@ -137,9 +142,11 @@ def _node_key(arguments: Mapping[str, Any]) -> Key:
 
 def _viewer(principal: Principal) -> Row:
     """The fields of `Viewer`."""
+    own = principal.customer_id
     return {
         "kind": principal.kind,
         "name": principal.name,
+        "customer_id": None if own is None else encode_id("Customer", own),
         "tenant_id": principal.tenant_id,
         "permissions": sorted(principal.permissions),
     }
@@ -265,6 +272,28 @@ class Query:
     ) -> GoodwillReport | None:
         """Add up a tenant's gifts."""
         return await read_goodwill_report(_context(info)[0], since, until, group_by)  # type: ignore[return-value]  # A source.
+
+    @field(
+        "Whether the tenant's history is what it was: each entry's hash is computed anew, and so "
+        "is each seal. At most 100,000 entries are looked at.",
+        needs=Permission.HISTORY_VERIFY,
+    )
+    async def verify_history(
+        self,
+        info: Info,
+        first: Annotated[
+            int, strawberry.argument(name="from", description="The first position.")
+        ] = 1,
+        until: Annotated[
+            int | None, strawberry.argument(description="The last one; else the newest.")
+        ] = None,
+        expect: Annotated[
+            HistoryAnchorInput | None,
+            strawberry.argument(description="What an `anchor` was, so that its entry must be it."),
+        ] = None,
+    ) -> HistoryVerification | None:
+        """Go through the history."""
+        return await read_verification(_context(info)[0], first, until, expect)  # type: ignore[return-value]  # A source.
 
     @field(
         "How the tenant bills, and what its documents say of it.",

@@ -29,6 +29,7 @@ class JobKind(StrEnum):
     SEND_MAIL = "mail.send"
     RENDER_INVOICE = "invoice.render"
     RENEW = "subscriptions.renew"
+    SEAL_HISTORY = "history.seal"
 
 
 class NewJob(NamedTuple):
