@@ -6,18 +6,20 @@ and the entry's content: a JSON object in UTF-8 with the members
     account_id action actor_digest actor_id actor_kind after before changed_at created_at id
     personal_digest record_id record_type tenant_id
 
-in its canonical form, which is RFC 8785's but for numbers, which keep their digits: keys in the
-order of their code points, no white space, nothing escaped but quotes, backslashes and control
-characters. Times are microseconds since 1970, digests are in hexadecimal, `before` and `after` are
-without their key `"personal"`, and `account_id` is the customer's id as it was at first.
+in its canonical form: keys in the order of their lengths in UTF-8, those of one length in that of
+their bytes; a comma and a space, a colon and a space between them; numbers with all their digits;
+nothing escaped but quotes, backslashes and control characters. Times are microseconds since 1970,
+digests are in hexadecimal, `before` and `after` are without their key `"personal"`, and
+`account_id` is the customer's id as it was at first.
 
 What is personal is in it as digests: SHA-256 over a random salt and a canonical JSON. That of
 `personal_digest` is an object with `"personal"` of `after` and `before` and with `note`, as far as
 they are there, and that of `actor_digest` is `actor_name`. Both are null where there is nothing. An
 entry is anonymised by removing the values and their salt; then nobody can try out what they were.
 
-PostgreSQL computes all of it in a trigger as entries are inserted. This computes it once more, on
-its own.
+PostgreSQL computes all of it in a trigger as entries are inserted. It happens to write its `jsonb`
+in this form; should a version of it write otherwise, the functions of the trigger have to change
+and not this, which computes everything once more, on its own.
 """
 
 import json
@@ -123,15 +125,21 @@ def canonical(value: Any) -> str:
     if isinstance(value, str):
         return encode_basestring(value)
     if isinstance(value, dict):
-        members = (f"{encode_basestring(key)}:{canonical(value[key])}" for key in sorted(value))
-        return f"{{{','.join(members)}}}"
+        keys = sorted(value, key=_order)
+        members = (f"{encode_basestring(key)}: {canonical(value[key])}" for key in keys)
+        return f"{{{', '.join(members)}}}"
     if isinstance(value, list):
-        return f"[{','.join(map(canonical, value))}]"
+        return f"[{', '.join(map(canonical, value))}]"
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def _order(key: str) -> tuple[int, bytes]:
+    encoded = key.encode()
+    return len(encoded), encoded
 
 
 def _read(text: str | None) -> Any:

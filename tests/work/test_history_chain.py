@@ -82,12 +82,10 @@ async def test_there_may_be_none(owner: asyncpg.Connection) -> None:
     assert await faults(empty, Wanted(expect=Anchor(1, ORIGIN))) == [("ANCHOR_MISMATCH", 1)]
 
 
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_characters="\0")),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text(st.characters(exclude_characters="\0"), max_size=4), inner)
-    ),
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
 )
 
 
@@ -99,7 +97,7 @@ JSON = st.recursive(
 )
 @given(JSON)
 async def test_the_database_and_we_write_json_alike(owner: asyncpg.Connection, value: Any) -> None:
-    written = await owner.fetchval("SELECT abokonto.canonical_json($1::jsonb)", canonical(value))
+    written = await owner.fetchval("SELECT $1::jsonb::text", canonical(value))
     assert written == canonical(value)
 
 

@@ -10,47 +10,22 @@ revision = "0024"
 down_revision = "0023"
 
 # `app/domain/history_chain.py` says what these compute, and computes it once more when the chain
-# is verified. Nothing here relies on how PostgreSQL writes JSON but for single strings and
-# numbers.
-_CANONICAL_JSON = """
-    CREATE FUNCTION abokonto.canonical_json(value jsonb) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $body$
-    BEGIN
-        CASE jsonb_typeof(value)
-        WHEN 'object' THEN
-            RETURN '{' || coalesce((
-                SELECT string_agg(
-                    to_json(member.key)::text || ':' || abokonto.canonical_json(member.value),
-                    ',' ORDER BY member.key COLLATE "C"
-                )
-                FROM jsonb_each(value) AS member
-            ), '') || '}';
-        WHEN 'array' THEN
-            RETURN '[' || coalesce((
-                SELECT string_agg(abokonto.canonical_json(item.value), ',' ORDER BY item.place)
-                FROM jsonb_array_elements(value) WITH ORDINALITY AS item (value, place)
-            ), '') || ']';
-        ELSE
-            RETURN value::text;
-        END CASE;
-    END
-    $body$
+# is verified. Its canonical form of JSON is the one in which PostgreSQL writes `jsonb`, which is
+# twenty times as fast as making another one here; a test compares the two.
+_IMPERSONAL = """
+    CREATE FUNCTION abokonto.impersonal(value jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE jsonb_typeof(value) WHEN 'object' THEN value - 'personal' ELSE value END
 """
 
-_IMPERSONAL = """
-    CREATE FUNCTION abokonto.impersonal_json(value jsonb) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    AS $body$
-    BEGIN
-        IF value IS NULL THEN
-            RETURN 'null';
-        END IF;
-        RETURN abokonto.canonical_json(
-            CASE jsonb_typeof(value) WHEN 'object' THEN value - 'personal' ELSE value END
-        );
+_PERSONAL = """
+    CREATE FUNCTION abokonto.personal_part(place text, value jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN jsonb_typeof(value) = 'object' AND value ? 'personal'
+        THEN jsonb_build_object(place, value -> 'personal')
+        ELSE '{}'
     END
-    $body$
 """
 
 _CONTENT = """
@@ -58,26 +33,22 @@ _CONTENT = """
     LANGUAGE plpgsql STABLE
     AS $body$
     BEGIN
-        RETURN convert_to(
-            '{"account_id":' || coalesce(entry.account_id::text, 'null')
-            || ',"action":' || to_json(entry.action)::text
-            || ',"actor_digest":'
-            || coalesce('"' || encode(entry.actor_digest, 'hex') || '"', 'null')
-            || ',"actor_id":' || coalesce(entry.actor_id::text, 'null')
-            || ',"actor_kind":' || to_json(entry.actor_kind)::text
-            || ',"after":' || abokonto.impersonal_json(entry.after)
-            || ',"before":' || abokonto.impersonal_json(entry.before)
-            || ',"changed_at":' || (extract(epoch FROM entry.changed_at) * 1000000)::bigint::text
-            || ',"created_at":' || (extract(epoch FROM entry.created_at) * 1000000)::bigint::text
-            || ',"id":' || entry.id::text
-            || ',"personal_digest":'
-            || coalesce('"' || encode(entry.personal_digest, 'hex') || '"', 'null')
-            || ',"record_id":' || coalesce(entry.record_id::text, 'null')
-            || ',"record_type":' || coalesce(to_json(entry.record_type)::text, 'null')
-            || ',"tenant_id":' || entry.tenant_id::text
-            || '}',
-            'UTF8'
-        );
+        RETURN convert_to(jsonb_build_object(
+            'account_id', entry.account_id,
+            'action', entry.action,
+            'actor_digest', encode(entry.actor_digest, 'hex'),
+            'actor_id', entry.actor_id,
+            'actor_kind', entry.actor_kind,
+            'after', abokonto.impersonal(entry.after),
+            'before', abokonto.impersonal(entry.before),
+            'changed_at', (extract(epoch FROM entry.changed_at) * 1000000)::bigint,
+            'created_at', (extract(epoch FROM entry.created_at) * 1000000)::bigint,
+            'id', entry.id,
+            'personal_digest', encode(entry.personal_digest, 'hex'),
+            'record_id', entry.record_id,
+            'record_type', entry.record_type,
+            'tenant_id', entry.tenant_id
+        )::text, 'UTF8');
     END
     $body$
 """
@@ -91,28 +62,26 @@ _LINKED = """
     LANGUAGE plpgsql VOLATILE
     AS $body$
     DECLARE
-        personal text := concat_ws(
-            ',',
-            '"after":' || abokonto.canonical_json(entry.after -> 'personal'),
-            '"before":' || abokonto.canonical_json(entry.before -> 'personal'),
-            '"note":' || to_json(entry.note)::text
-        );
+        personal jsonb := abokonto.personal_part('after', entry.after)
+            || abokonto.personal_part('before', entry.before)
+            || CASE WHEN entry.note IS NULL THEN '{}'
+               ELSE jsonb_build_object('note', entry.note) END;
     BEGIN
         entry.account_id := entry.customer_id;
         entry.personal_salt := NULL;
         entry.personal_digest := NULL;
         entry.actor_salt := NULL;
         entry.actor_digest := NULL;
-        IF personal <> '' THEN
+        IF personal <> '{}' THEN
             entry.personal_salt := uuid_send(gen_random_uuid());
             entry.personal_digest := sha256(
-                entry.personal_salt || convert_to('{' || personal || '}', 'UTF8')
+                entry.personal_salt || convert_to(personal::text, 'UTF8')
             );
         END IF;
         IF entry.actor_name IS NOT NULL THEN
             entry.actor_salt := uuid_send(gen_random_uuid());
             entry.actor_digest := sha256(
-                entry.actor_salt || convert_to(to_json(entry.actor_name)::text, 'UTF8')
+                entry.actor_salt || convert_to(to_jsonb(entry.actor_name)::text, 'UTF8')
             );
         END IF;
         entry.position := previous_position + 1;
@@ -197,12 +166,12 @@ def upgrade() -> None:
     _columns()
     _chain()
     _seal()
-    for function in (_CANONICAL_JSON, _IMPERSONAL, _CONTENT, _LINKED, _LINK):
+    for function in (_IMPERSONAL, _PERSONAL, _CONTENT, _LINKED, _LINK):
         op.execute(function)
     _link_what_is_there()
     for name in (
-        "canonical_json(jsonb)",
-        "impersonal_json(jsonb)",
+        "impersonal(jsonb)",
+        "personal_part(text, jsonb)",
         "history_content(public.history)",
         "linked_history(public.history, bigint, bytea)",
         "link_history()",
