@@ -48,6 +48,7 @@ class Permission(StrEnum):
     ACCESS_RIGHT_WRITE = "access_right:write"
     BANK_ACCOUNT_WRITE = "bank_account:write"
     BANK_ACCOUNT_REVEAL = "bank_account:reveal"
+    EXPORT_WRITE = "export:write"
     OPT_IN_WRITE = "opt_in:write"
     OPT_IN_CONFIRM = "opt_in:confirm"
     OPT_IN_DEFINE = "opt_in:define"
