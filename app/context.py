@@ -11,6 +11,8 @@ from app.database import Credentials, Principal, Reading
 from app.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
+    from app.auth.customer_account import CustomerAccount
+    from app.auth.customer_login import CustomerLogin
     from app.auth.staff_account import StaffAccount
     from app.auth.staff_login import StaffLogin
     from app.encryption import Keyring
@@ -88,6 +90,8 @@ class Services:
 
     staff_login: "StaffLogin"
     staff_account: "StaffAccount"
+    customer_login: "CustomerLogin"
+    customer_account: "CustomerAccount"
 
 
 class CallerContext:

@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.auth.cookies import PREFLIGHT_HEADERS
+from app.auth.customer_account import CustomerAccount
+from app.auth.customer_login import CustomerLogin
 from app.auth.staff_account import StaffAccount
 from app.auth.staff_login import StaffLogin
 from app.auth.uses import Uses
@@ -92,6 +94,8 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
         Disclosing(writing, keyring),
         StaffLogin(writing, keyring, settings),
         StaffAccount(writing, keyring),
+        CustomerLogin(writing, keyring, settings),
+        CustomerAccount(writing, keyring),
     )
     statements = StatementCache()
     core = schema._schema  # noqa: SLF001  As there.

@@ -154,6 +154,12 @@ class Settings(BaseSettings):
     session_idle_seconds: int = Field(
         7_200, ge=60, description="After how long without a request it ends before that."
     )
+    customer_session_seconds: int = Field(
+        2_592_000, ge=60, description="How long a session of a customer lasts after signing in."
+    )
+    customer_session_idle_seconds: int = Field(
+        1_209_600, ge=60, description="After how long without a request it ends before that."
+    )
     public_url: str | None = Field(
         None, description="The address that browsers know us by, as `https://account.example.org`."
     )

@@ -56,6 +56,22 @@ class Publisher:
         )
         return token
 
+    async def sign_in(self, customer: int) -> str:
+        """The token of a session of a customer's."""
+        from app.auth.roles import CUSTOMER
+
+        token = make_token(TokenKind.CUSTOMER)
+        await self.owner.execute(
+            "INSERT INTO access_token (tenant_id, kind, customer_id, name, hash, permissions,"
+            " signed_in_by, expires_at, idle_seconds, address) VALUES ($1, 'CUSTOMER', $2,"
+            " 'Session', $3, $4, 'PASSWORD', now() + interval '1 day', 3600, '192.0.2.7')",
+            self.tenant_id,
+            customer,
+            hash_token(token),
+            sorted(CUSTOMER),
+        )
+        return token
+
     async def make(self, model: type[TenantRow], **values: Any) -> int:
         """Insert a row and give its key. What a table needs and nobody named is filled in."""
         self._made += 1

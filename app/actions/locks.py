@@ -12,6 +12,7 @@ from app.models import Customer
 from app.work.action import action
 from app.work.inputs import OfCustomer, text
 from app.work.preconditions import Precondition
+from app.work.sessions import end_all_sessions
 from app.work.unit import Work
 
 LONGEST_REASON = 500
@@ -68,10 +69,11 @@ class UnblockAccessInput(OfCustomer):
     requires=(LOGIN_OPEN,),
 )
 async def block_customer(work: Work, input: BlockCustomerInput) -> Customer:
-    """Stop a customer from logging in. Subscriptions keep running."""
+    """Stop a customer from logging in, and end their sessions. Subscriptions keep running."""
     customer = await work.account(input.customer_id)
     customer.login_blocked_at = work.now
     customer.login_blocked_reason = input.reason or None
+    await end_all_sessions(work, customer)
     work.note("Customer blocked.", customer.login_blocked_reason)
     return customer
 

@@ -1,50 +1,25 @@
-"""What members of staff do about their own account: sessions, the password, the second factor.
+"""What members of staff do about their own account, beside what `own_account.py` has.
 
 It is asked of the holder of a session, needs no permission, and is written into the history of the
 tenant that the session is for.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth import recovery_codes, totp
+from app.auth.checks import STAFF, count_try, hashed, login_failed, record
+from app.auth.own_account import OwnAccount
 from app.auth.passwords import verify_password
-from app.auth.staff_checks import (
-    TOTP_SECRET,
-    count_try,
-    hashed,
-    holder,
-    login_failed,
-    record,
-    tenant_unknown,
-    two_factor_invalid,
-    use_second_factor,
-)
-from app.auth.staff_steps import Holder, StaffSteps, Workplace
-from app.auth.throttle import PER_ACCOUNT, PER_ADDRESS, PER_SECOND_FACTOR, Throttle, network_of
+from app.auth.staff_steps import StaffSteps, Workplace
+from app.auth.throttle import PER_ACCOUNT, PER_ADDRESS, network_of
 from app.auth.tokens import hash_token, make_token
 from app.context import Client
 from app.database import Credentials, Principal
-from app.encryption import Keyring
 from app.errors import UNAVAILABLE, ApiError, ErrorCode, Refused, UserErrorCode
 from app.models.access_token import TokenKind
-from app.writing import Writing, authenticated
-
-ISSUER = "Abokonto"
-"""What authenticator apps call us."""
-
-
-@dataclass(frozen=True)
-class Enrolment:
-    """A second factor that waits for its first code; told this once."""
-
-    secret: str
-    uri: str
-    qr_code: str
+from app.writing import Transaction, authenticated
 
 
 @dataclass(frozen=True)
@@ -56,30 +31,14 @@ class Switched:
     workplaces: Sequence[Workplace]
 
 
-@dataclass(frozen=True)
-class _Held:
-    """A transaction of somebody who holds a session."""
-
-    session: AsyncSession
-    steps: StaffSteps
-    principal: Principal
-    holder: Holder
-
-
-class StaffAccount:
+class StaffAccount(OwnAccount[StaffSteps]):
     """Changes how members of staff sign in."""
 
-    def __init__(self, writing: Writing, keyring: Keyring) -> None:
-        self._writing = writing
-        self._keyring = keyring
-        self._throttle = Throttle(keyring, "staff")
+    sort = STAFF
+    others = "This is for members of staff who have signed in."
 
-    async def logout(self, credentials: Credentials, *, everywhere: bool) -> int:
-        """End the session that asks, or all that its holder has; how many those were."""
-        async with self._held(credentials) as held:
-            await record(held.session, held.principal, "staff.signed_out")
-            one = None if everywhere else held.holder.token_id
-            return await held.steps.end_sessions(held.holder.staff_id, one=one)
+    def _steps(self, transaction: Transaction) -> StaffSteps:
+        return StaffSteps(transaction.session)
 
     async def switch_tenant(
         self, credentials: Credentials, tenant: str, client: Client
@@ -96,7 +55,7 @@ class StaffAccount:
                 raise tenant_unknown()
             principal = await authenticated(held.session, hash_token(token), client.address)
             await record(held.session, principal, "staff.signed_in")
-            workplaces = await held.steps.workplaces(held.holder.staff_id)
+            workplaces = await held.steps.workplaces(held.holder.person)
             return Switched(token, principal, workplaces)
 
     async def revoke_session(self, credentials: Credentials, session_id: int) -> None:
@@ -106,7 +65,7 @@ class StaffAccount:
             Refused: NOT_FOUND.
         """
         async with self._held(credentials) as held:
-            if not await held.steps.end_sessions(held.holder.staff_id, one=session_id):
+            if not await held.steps.end_sessions(held.holder.person, one=session_id):
                 raise Refused(
                     UserErrorCode.NOT_FOUND, "You have no session with this id.", "session_id"
                 )
@@ -115,87 +74,10 @@ class StaffAccount:
     async def revoke_other_sessions(self, credentials: Credentials) -> int:
         """End all of the holder's sessions but the one that asks; how many those were."""
         async with self._held(credentials) as held:
-            ended = await held.steps.end_sessions(held.holder.staff_id, but=held.holder.token_id)
+            ended = await held.steps.end_sessions(held.holder.person, but=held.holder.token_id)
             if ended:
                 await record(held.session, held.principal, "staff.sessions_revoked")
             return ended
-
-    async def change_password(self, credentials: Credentials, current: str, new: str) -> None:
-        """Change the holder's password, and end their other sessions.
-
-        Raises:
-            Refused: PASSWORD_WRONG, PASSWORD_INVALID or TOO_MANY_ATTEMPTS.
-        """
-        new_hash = await hashed(new, "new_password")
-        known = await self._checked(credentials, current, "current_password")
-        async with self._held(credentials) as held:
-            person = known.staff_id
-            if not await held.steps.change_password(person, known.password_hash, new_hash):
-                raise _wrong_password("current_password")
-            await held.steps.end_sessions(person, but=known.token_id)
-            await self._forget(held)
-            await record(held.session, held.principal, "staff.password_changed")
-
-    async def enrol(self, credentials: Credentials) -> Enrolment:
-        """Offer the holder a second factor, in place of one that was offered before.
-
-        Raises:
-            Refused: TWO_FACTOR_ACTIVE.
-        """
-        secret = totp.new_secret()
-        async with self._held(credentials) as held:
-            offered = self._keyring.encrypt(secret, TOTP_SECRET)
-            if not await held.steps.offer_secret(held.holder.staff_id, offered):
-                raise Refused(
-                    UserErrorCode.TWO_FACTOR_ACTIVE, "Remove the second factor that there is first."
-                )
-            uri = totp.provisioning_uri(secret, account=held.holder.email, issuer=ISSUER)
-        return Enrolment(secret, uri, totp.qr_code(uri))
-
-    async def confirm(self, credentials: Credentials, code: str) -> list[str]:
-        """Take the offered second factor into use; the recovery codes, told this once.
-
-        Other sessions, which were opened without it, end.
-
-        Raises:
-            Refused: TWO_FACTOR_NOT_ACTIVE, TWO_FACTOR_INVALID or TOO_MANY_ATTEMPTS.
-        """
-        await self._count(credentials)
-        codes = recovery_codes.new_codes()
-        async with self._held(credentials) as held:
-            person, offered = held.holder.staff_id, held.holder.totp_pending
-            if offered is None:
-                raise _no_second_factor("No second factor waits for its first code.")
-            secret = self._keyring.decrypt(offered, TOTP_SECRET)
-            step = totp.step_of(secret, code, await held.steps.now())
-            kept = [recovery_codes.hash_code(self._keyring, holder(person), c) for c in codes]
-            hashes = [one for one in kept if one is not None]
-            if step is None or not await held.steps.confirm_secret(person, offered, step, hashes):
-                raise two_factor_invalid("code")
-            await held.steps.end_sessions(person, but=held.holder.token_id)
-            await self._forget(held)
-            await record(held.session, held.principal, "staff.two_factor_activated")
-        return codes
-
-    async def remove(
-        self, credentials: Credentials, password: str, code: str | None, recovery_code: str | None
-    ) -> None:
-        """Remove the holder's second factor, which takes the password and a code.
-
-        Raises:
-            Refused: TWO_FACTOR_NOT_ACTIVE, PASSWORD_WRONG, TWO_FACTOR_INVALID or
-                TOO_MANY_ATTEMPTS.
-        """
-        known = await self._checked(credentials, password, "password")
-        async with self._held(credentials) as held:
-            secret = held.holder.totp_secret
-            if secret is None:
-                raise _no_second_factor("There is no second factor.")
-            person = known.staff_id
-            await use_second_factor(held.steps, self._keyring, person, secret, code, recovery_code)
-            await held.steps.remove_secret(person)
-            await self._forget(held)
-            await record(held.session, held.principal, "staff.two_factor_removed")
 
     async def accept_invitation(self, token: str, password: str, client: Client) -> str:
         """Let somebody in who was invited; the slug of the tenant that they can sign in to.
@@ -235,51 +117,10 @@ class StaffAccount:
             raise _invitation_invalid()
         return slug
 
-    @asynccontextmanager
-    async def _held(self, credentials: Credentials) -> AsyncIterator[_Held]:
-        """A transaction of somebody who holds a session.
 
-        Raises:
-            ApiError: FORBIDDEN for tokens that are no session of staff.
-        """
-        async with self._writing.transaction(credentials) as transaction:
-            steps = StaffSteps(transaction.session)
-            found = await steps.holder(credentials)
-            if found is None:
-                raise ApiError(
-                    ErrorCode.FORBIDDEN, "This is for members of staff who have signed in."
-                )
-            yield _Held(transaction.session, steps, transaction.principal, found)
-
-    async def _count(self, credentials: Credentials) -> Holder:
-        """Count a try of the holder's password or code; who they are."""
-        async with self._held(credentials) as held:
-            key = self._throttle.second_factor_key(str(held.holder.staff_id))
-            await count_try(self._throttle, held.session, key, PER_SECOND_FACTOR)
-            return held.holder
-
-    async def _forget(self, held: _Held) -> None:
-        key = self._throttle.second_factor_key(str(held.holder.staff_id))
-        await self._throttle.forget(held.session, key)
-
-    async def _checked(self, credentials: Credentials, password: str, field: str) -> Holder:
-        """The holder, who knows their password.
-
-        Raises:
-            Refused: PASSWORD_WRONG or TOO_MANY_ATTEMPTS.
-        """
-        known = await self._count(credentials)
-        if not await verify_password(known.password_hash, password):
-            raise _wrong_password(field)
-        return known
-
-
-def _wrong_password(field: str) -> Refused:
-    return Refused(UserErrorCode.PASSWORD_WRONG, "This is not your password.", field)
-
-
-def _no_second_factor(message: str) -> Refused:
-    return Refused(UserErrorCode.TWO_FACTOR_NOT_ACTIVE, message)
+def tenant_unknown() -> Refused:
+    """The answer to somebody who works elsewhere."""
+    return Refused(UserErrorCode.TENANT_UNKNOWN, "You work for no tenant of this name.", "tenant")
 
 
 def _invitation_invalid() -> Refused:

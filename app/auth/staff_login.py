@@ -7,21 +7,22 @@ time: the same statements are sent and one password is compared, if need be with
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.auth.passwords import hash_password, needs_rehash, verify_password
-from app.auth.staff_checks import (
+from app.auth.checks import (
+    STAFF,
     count_try,
     login_failed,
     record,
-    tenant_unknown,
+    two_factor_required,
     use_second_factor,
 )
+from app.auth.passwords import hash_password, needs_rehash, verify_password
+from app.auth.staff_account import tenant_unknown
 from app.auth.staff_steps import Known, Opening, StaffSteps, Workplace
 from app.auth.throttle import PER_ACCOUNT, PER_ADDRESS, PER_SECOND_FACTOR, Throttle, network_of
 from app.auth.tokens import DEVICE, hash_token, make_secret, make_token
 from app.context import Client
 from app.database import Principal
 from app.encryption import Keyring
-from app.errors import Refused, UserErrorCode
 from app.models.access_token import SignIn, TokenKind
 from app.settings import Settings
 from app.writing import Writing, authenticated
@@ -131,11 +132,7 @@ class StaffLogin:
     async def _expect_code(self, attempt: Attempt, person: int) -> None:
         """See that there is a code to be looked at, and count it."""
         if not attempt.code and not attempt.recovery_code:
-            raise Refused(
-                UserErrorCode.TWO_FACTOR_REQUIRED,
-                "Send a code of your authenticator app, or a recovery code.",
-                "code",
-            )
+            raise two_factor_required()
         key = self._throttle.second_factor_key(str(person))
         async with self._writing.nobodys_transaction() as session:
             await count_try(self._throttle, session, key, PER_SECOND_FACTOR)
@@ -144,7 +141,7 @@ class StaffLogin:
         self, steps: StaffSteps, person: int, secret: bytes, attempt: Attempt
     ) -> None:
         await use_second_factor(
-            steps, self._keyring, person, secret, attempt.code, attempt.recovery_code
+            steps, self._keyring, STAFF, person, secret, attempt.code, attempt.recovery_code
         )
         await self._throttle.forget(steps.session, self._throttle.second_factor_key(str(person)))
 

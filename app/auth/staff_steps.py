@@ -13,7 +13,10 @@ from sqlalchemy import ARRAY, LargeBinary, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.checks import Holder
 from app.context import Client
+
+ISSUER = "Abokonto"
 
 _CREDENTIALS = text("SELECT * FROM abokonto.staff_credentials(:email)")
 _HOLDER = text("SELECT * FROM abokonto.session_holder(:token_hash)")
@@ -60,18 +63,6 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Holder:
-    """Who holds a session, and what they are checked against."""
-
-    staff_id: int
-    token_id: int
-    email: str
-    password_hash: str | None
-    totp_secret: bytes | None
-    totp_pending: bytes | None
-
-
-@dataclass(frozen=True)
 class Workplace:
     """A tenant that somebody works for, and the name of their role there."""
 
@@ -115,7 +106,14 @@ class StaffSteps:
     async def holder(self, token_hash: bytes) -> Holder | None:
         """Who holds a session; None for other tokens."""
         row = await self._row(_HOLDER, token_hash=bytes(token_hash))
-        return None if row is None else Holder(**row)
+        if row is None:
+            return None
+        values = dict(row)
+        return Holder(person=values.pop("staff_id"), **values)
+
+    async def issuer(self) -> str:
+        """What authenticator apps call us."""
+        return ISSUER
 
     async def workplaces(self, person: int) -> Sequence[Workplace]:
         """The tenants that somebody works for."""

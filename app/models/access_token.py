@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import CIDR, INET
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
-    Base,
     Key,
     TenantRow,
     at_most,
@@ -97,7 +96,7 @@ class AccessToken(TenantRow):
     user_agent: Mapped[str | None] = mapped_column(info=personal())
 
 
-class CustomerSession(Base):
+class CustomerSession(TenantRow):
     """The same table, as the tab of a customer's sessions reads it."""
 
     __table__ = AccessToken.__table__

@@ -193,9 +193,9 @@ def embedded(
     )
 
 
-def part(description: str) -> Any:
+def part(description: str, *, needs: Permission | None = None) -> Any:
     """A field of an object that is embedded; where it is embedded says which column it is."""
-    return ReadField.declare(Column(), description)
+    return ReadField.declare(Column(), description, needs=needs)
 
 
 def one(

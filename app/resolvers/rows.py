@@ -82,6 +82,8 @@ class RowJson:
             value: ColumnElement[Any]
             if selected.field is None:
                 value = constant(below.type_name)
+            elif selected.refused is not None:
+                value = null()
             elif read.document is not None:
                 value = t[read.document].op("->>")(constant(selected.field.python_name))
             elif read.columns is not None:

@@ -92,7 +92,7 @@ class AccessRight(AccountRecord):
         "When it ends, and no longer counts; null means never.", where=True, order=True
     )
     blocked_at: datetime | None = column("When it was blocked.", where=True)
-    blocked_reason: str | None = column("Why it was blocked.")
+    blocked_reason: str | None = column("Why it was blocked.", needs=Permission.INTERNAL_READ)
     version: int = column("Rises with every change; for `expectedVersion`.")
     product: Product | None = one(
         "product_id", "The product, where one is known.", needs=Permission.CATALOGUE_READ

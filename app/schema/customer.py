@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from app.auth.permissions import Permission
 from app.models.access_right import AccessRight as AccessRightModel
+from app.models.access_token import CustomerSession as CustomerSessionModel
 from app.models.activity import Activity as ActivityModel
 from app.models.address import Address as AddressModel
 from app.models.bank_account import BankAccount as BankAccountModel
@@ -36,6 +37,7 @@ from app.schema.address import Address
 from app.schema.available_action import AvailableAction, available_actions
 from app.schema.bank_account import BankAccount, not_removed
 from app.schema.connection import Connection, tab, words_in
+from app.schema.customer_sessions import CustomerSession, still_works
 from app.schema.delivery import Delivery
 from app.schema.export import Export
 from app.schema.goodwill import Goodwill
@@ -92,6 +94,9 @@ class CustomerCounts:
     opt_ins: int | None = _count(OptInModel, "opt-ins", Permission.OPT_IN_READ)
     mails: int | None = _count(MailModel, "mails", Permission.MAIL_READ)
     logins: int | None = _count(LoginModel, "attempts to log in", Permission.LOGIN_READ)
+    sessions: int | None = _count(
+        CustomerSessionModel, "sessions", Permission.SESSION_READ, still_works
+    )
     exports: int | None = _count(ExportModel, "exports", Permission.EXPORT_READ)
     history: int | None = _count(HistoryModel, "history entries", Permission.HISTORY_READ)
 
@@ -101,7 +106,7 @@ class Lock:
     """A lock that is closed."""
 
     since: datetime = part("When it was closed.")
-    reason: str | None = part("Why.")
+    reason: str | None = part("Why.", needs=Permission.INTERNAL_READ)
 
 
 @record(
@@ -129,7 +134,9 @@ class Customer(Record):
     phone: str | None = column("The telephone number, as it was given.", where=True)
     birthday: date | None = column("The day of birth.", where=True)
     language: str = column("The language of letters and mails (ISO 639-1).", where=True)
-    tags: list[str] = column("Words that staff put on the account.", where=True)
+    tags: list[str] | None = column(
+        "Words that staff put on the account.", where=True, needs=Permission.INTERNAL_READ
+    )
     additional_data: JSON = column("The tenant's own fields, by key.", where=True)
     version: int = column("Rises with every change; for `expectedVersion`.")
 
@@ -224,6 +231,12 @@ class Customer(Record):
     )
     logins: Connection[Login] | None = tab(
         "customer_id", "Every attempt to log in.", needs=Permission.LOGIN_READ
+    )
+    sessions: Connection[CustomerSession] | None = tab(
+        "customer_id",
+        "Where the customer is signed in at the moment.",
+        needs=Permission.SESSION_READ,
+        only=still_works,
     )
     exports: Connection[Export] | None = tab(
         "customer_id", "Copies of everything held.", needs=Permission.EXPORT_READ

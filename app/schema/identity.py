@@ -12,6 +12,7 @@ from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
+from app.auth.permissions import Permission
 from app.errors import Refused, UserErrorCode
 from app.resolvers.fields import ReadField
 from app.resolvers.reads import Row
@@ -25,13 +26,18 @@ IDENTITY_MUTATIONS: list[StrawberryField] = []
 
 
 def identity(
-    payload: type, *, refuses: tuple[UserErrorCode, ...], public: bool = False
+    payload: type,
+    *,
+    refuses: tuple[UserErrorCode, ...],
+    public: bool = False,
+    needs: Permission | None = None,
 ) -> Callable[[Rule], Rule]:
     """Declare such a mutation; the function gets the context, and the input where it has one, and
     gives the payload.
 
     Its name is the mutation's, and its docstring what clients read of it. All of the payload's
-    fields are null where it was refused. `public` lets anybody ask for it, in a request of its own.
+    fields are null where it was refused. `public` lets anybody ask for it, in a request of its own;
+    `needs` lets those who may, for somebody who is about to sign in.
     """
 
     def declare(rule: Rule) -> Rule:
@@ -61,7 +67,8 @@ def identity(
             annotations["input"] = Annotated[given, strawberry.argument(description=described)]
         resolver.__annotations__ = annotations
         codes = {*refuses, *(_WITH_INPUT if given is not None else ())}
-        field = ReadField.declare(None, _description(rule, codes, public=public))(resolver)
+        described_as = _description(rule, codes, public=public, needs=needs)
+        field = ReadField.declare(None, described_as, needs=needs)(resolver)
         field.python_name, field.public = rule.__name__, public
         IDENTITY_MUTATIONS.append(field)
         return rule
@@ -69,12 +76,14 @@ def identity(
     return declare
 
 
-def _description(rule: Rule, codes: set[UserErrorCode], *, public: bool) -> str:
+def _description(
+    rule: Rule, codes: set[UserErrorCode], *, public: bool, needs: Permission | None
+) -> str:
     """What clients read of a mutation."""
     said = " ".join((rule.__doc__ or "").split())
-    who = "It needs no token." if public else "It needs no permission, but a session."
+    who = " It needs no token." if public else " It needs no permission, but a session."
     told_codes = ", ".join(f"`{code}`" for code in UserErrorCode if code in codes)
-    return f"{said} {who}" + (f" May be refused with {told_codes}." if codes else "")
+    return said + ("" if needs else who) + (f" May be refused with {told_codes}." if codes else "")
 
 
 _WITH_INPUT = (UserErrorCode.REQUIRED, UserErrorCode.INVALID, UserErrorCode.TOO_LONG)

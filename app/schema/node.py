@@ -35,7 +35,7 @@ class Actor:
     """The doer of a record's last change."""
 
     kind: ActorKind = part("What sort of doer.")
-    name: str | None = part("Their name at that time, where known.")
+    name: str | None = part("Their name at that time, where known.", needs=Permission.INTERNAL_READ)
 
 
 @strawberry.interface(description="Anything with an id.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLResolveInfo
-from sqlalchemy import BigInteger, ColumnElement, cast, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal_column, select
 from strawberry import UNSET
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.info import Info
@@ -112,11 +112,14 @@ def _has_terms(
 
 
 def _all_customers() -> ColumnElement[int]:
-    """The tenant's customers, summed over the counters that triggers keep."""
+    """The tenant's customers, summed over the counters that triggers keep; to a customer who has
+    signed in there is one.
+    """
     total = select(func.coalesce(func.sum(CustomerCount.count), literal_column("0"))).where(
         CustomerCount.tenant_id == tenant()
     )
-    return cast(total.scalar_subquery(), BigInteger)
+    everybody = func.abokonto.current_customer(type_=BigInteger).is_(None)
+    return cast(case((everybody, total.scalar_subquery()), else_=1), BigInteger)
 
 
 def _customer_key(arguments: Mapping[str, Any]) -> Key:

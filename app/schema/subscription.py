@@ -134,9 +134,13 @@ class Subscription(AccountRecord):
     cancelled_for: date | None = column(
         "The last day it runs after being cancelled.", where=True, order=True
     )
-    cancellation_reason: str | None = column("Why it was cancelled.")
+    cancellation_reason: str | None = column(
+        "Why it was cancelled.", needs=Permission.INTERNAL_READ
+    )
     access_blocked_at: datetime | None = column("When access through it was blocked.", where=True)
-    access_blocked_reason: str | None = column("Why access was blocked.")
+    access_blocked_reason: str | None = column(
+        "Why access was blocked.", needs=Permission.INTERNAL_READ
+    )
     issues: IssueCounts | None = embedded(
         "Its issues; null when it is counted in time.",
         {

@@ -125,6 +125,9 @@ described(
         "TWO_FACTOR_ACTIVE": "There is a second factor already.",
         "TWO_FACTOR_NOT_ACTIVE": "There is no second factor, or none that waits for a code.",
         "TENANT_UNKNOWN": "The person works for no tenant of this name.",
+        "NOT_SIGNED_IN": "The customer is signed in nowhere.",
+        "NEW_PASSWORD_REQUIRED": "The password is right, and good once: one of the customer's own "
+        "is needed besides.",
         "PASSWORD_WRONG": "This is not the current password.",
         "PASSWORD_INVALID": "The password is too short or too long.",
         "INVITATION_INVALID": "The invitation is unknown, was used or revoked, or has expired.",

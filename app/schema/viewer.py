@@ -13,12 +13,17 @@ class PrincipalKind(StrEnum):
 
     STAFF = "STAFF"
     PARTNER = "PARTNER"
+    CUSTOMER = "CUSTOMER"
 
 
 described(
     PrincipalKind,
     "What sort of caller a token belongs to.",
-    {"STAFF": "A member of the publisher's staff.", "PARTNER": "A partner's program."},
+    {
+        "STAFF": "A member of the publisher's staff.",
+        "PARTNER": "A partner's program.",
+        "CUSTOMER": "A customer who has signed in, and sees nobody else's records.",
+    },
 )
 
 
@@ -28,6 +33,9 @@ class Viewer:
 
     kind: PrincipalKind = part("What sort of caller.")
     name: str = part("The name of the person or the token.")
+    customer_id: strawberry.ID | None = part(
+        "The id of the customer who has signed in, for `customer(by:)`; null for others."
+    )
     tenant_id: int = part("The number of the tenant the caller works for.")
     permissions: list[str] = part(
         "What the caller may do, as `resource:verb`, in alphabetical order."

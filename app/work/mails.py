@@ -60,6 +60,10 @@ class MailTemplate(StrEnum):
     SUBSCRIPTION_PAUSED = "subscription_paused"
     SUBSCRIPTION_RESUMED = "subscription_resumed"
 
+    PASSWORD_RESET = "password_reset"  # noqa: S105  It names a template.
+    """Takes nothing, as the next one; the password is in no mail."""
+
+    TWO_FACTOR_DEACTIVATED = "two_factor_deactivated"
     PAYMENT_RETURNED = "payment_returned"
     """Takes the invoice and `amount` (Money)."""
 

@@ -56,6 +56,15 @@ class _Confirmation(Example):
         return {"token": token, **self.given}
 
 
+class _SignedIn(Example):
+    """Somebody who is signed in."""
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input for a customer, who gets a session."""
+        await publisher.sign_in(customer)
+        return await super().input(publisher, customer)
+
+
 class _Order(Example):
     """An order of something that is sold, by somebody who can be billed."""
 
@@ -235,8 +244,10 @@ EXAMPLES: dict[str, Example] = {
         models.Invoice,
         "invoiceId",
     ),
+    "deactivateTwoFactor": Example(),
     "editActivity": Example({"text": "Neu."}, **_ACTIVITY, row=_just_written),
     "pauseSubscription": Example(**_SUBSCRIPTION),
+    "endSessions": _SignedIn(),
     "markInvoicePaid": Example(of=models.Invoice, field="invoiceId"),
     "pinActivity": Example(**_ACTIVITY),
     "placeOrder": _Order({"paymentMethod": "INVOICE"}),
@@ -251,6 +262,7 @@ EXAMPLES: dict[str, Example] = {
     "removeBankAccount": Example(**_ACCOUNT),
     "removeTag": Example({"tag": "old"}),
     "renderInvoice": Example(of=models.Invoice, field="invoiceId"),
+    "resetPassword": Example(),
     "resumeSubscription": Example(**{**_SUBSCRIPTION, "row": _resting}),
     "retryDebit": _Retry(field="invoiceId"),
     "revokeMandate": Example(**_ACCOUNT),

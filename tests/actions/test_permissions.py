@@ -101,7 +101,7 @@ async def test_an_anonymised_account_refuses_all_but_what_says_otherwise(
 async def test_a_permission_that_is_missing_hides_no_other_mutation(
     publisher: Publisher, customer: str
 ) -> None:
-    token = await publisher.issue_token(Permission.CUSTOMER_UPDATE, Permission.CUSTOMER_READ)
+    token = await publisher.issue_token("customer:update", "customer:read", "internal:read")
     mutation = """
         mutation ($id: ID!) {
             first: addTag(input: {customerId: $id, tag: "A"}) { customer { tags } }

@@ -9,8 +9,8 @@ import asyncpg
 import httpx2
 import pyotp
 
+from app.auth.checks import STAFF
 from app.auth.passwords import _hasher
-from app.auth.staff_checks import TOTP_SECRET, holder
 from tests.rows import KEYRING, insert
 
 PASSWORD = "correct horse battery"
@@ -45,7 +45,7 @@ class Person:
         await self.owner.execute(
             "UPDATE staff SET totp_secret = $2, two_factor_since = now() WHERE id = $1",
             self.id,
-            KEYRING.encrypt(self.secret, TOTP_SECRET),
+            KEYRING.encrypt(self.secret, STAFF.secret_place),
         )
 
     def code(self, back: int = 0) -> str:
@@ -133,7 +133,7 @@ async def keep_code(person: Person, code: str) -> None:
     await person.owner.execute(
         "INSERT INTO staff_recovery_code (staff_id, hash) VALUES ($1, $2)",
         person.id,
-        hash_code(KEYRING, holder(person.id), code),
+        hash_code(KEYRING, STAFF.holder(person.id), code),
     )
 
 

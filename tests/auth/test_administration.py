@@ -142,6 +142,7 @@ async def test_a_partner_token_may_what_its_scopes_say(
         "token_id": row["token_id"],
         "tenant_id": tenant_id,
         "staff_id": None,
+        "customer_id": None,
         "name": "Shop",
         "permissions": ["customer:read"],
     }

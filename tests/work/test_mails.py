@@ -66,6 +66,8 @@ VALUES: dict[MailTemplate, dict[str, Any]] = {
     MailTemplate.SUBSCRIPTION_CANCELLED: {"subscription": SUBSCRIPTION},
     MailTemplate.SUBSCRIPTION_PAUSED: {"subscription": SUBSCRIPTION},
     MailTemplate.SUBSCRIPTION_RESUMED: {"subscription": SUBSCRIPTION},
+    MailTemplate.PASSWORD_RESET: {},
+    MailTemplate.TWO_FACTOR_DEACTIVATED: {},
     MailTemplate.PAYMENT_RETURNED: {"invoice": INVOICE, "amount": Money(Decimal("9.90"), "EUR")},
 }
 SAID = {
@@ -91,6 +93,10 @@ SAID = {
     ("en", MailTemplate.SUBSCRIPTION_PAUSED): ("from 1 June 2026", "on 1 July 2026"),
     ("de", MailTemplate.SUBSCRIPTION_RESUMED): ("A-1", "am 1. August 2026"),
     ("en", MailTemplate.SUBSCRIPTION_RESUMED): ("A-1", "on 1 August 2026"),
+    ("de", MailTemplate.PASSWORD_RESET): ("Einmalpasswort", "24 Stunden"),
+    ("en", MailTemplate.PASSWORD_RESET): ("one-time password", "24 hours"),
+    ("de", MailTemplate.TWO_FACTOR_DEACTIVATED): ("Zwei-Faktor-Anmeldung", "Bescheid"),
+    ("en", MailTemplate.TWO_FACTOR_DEACTIVATED): ("recovery codes", "tell us"),
     ("de", MailTemplate.PAYMENT_RETURNED): ("9,90\xa0€", "RE-1"),
     ("en", MailTemplate.PAYMENT_RETURNED): ("€9.90", "RE-1"),
 }
