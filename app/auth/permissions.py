@@ -37,6 +37,8 @@ class Permission(StrEnum):
     CUSTOMER_CREATE = "customer:create"
     CUSTOMER_UPDATE = "customer:update"
     CUSTOMER_BLOCK = "customer:block"
+    CUSTOMER_DELETE = "customer:delete"
+    CUSTOMER_ANONYMIZE = "customer:anonymize"
     CUSTOMER_LOGIN = "customer:login"
     PASSWORD_RESET = "password:reset"  # noqa: S105  As above.
     TWO_FACTOR_REMOVE = "two_factor:remove"

@@ -57,6 +57,7 @@ PRIVILEGES = {
     "activity": _EDIT,
     "activity_attachment": Privileges(("SELECT", "INSERT", "DELETE")),
     "additional_data_definition": _EDIT,
+    "anonymization_request": _EDIT,
     "address": _EDIT,
     "alembic_version": _READ,
     "bank_account": _KEEP,
@@ -162,6 +163,11 @@ FUNCTIONS = (
     "end_staff_sessions(bigint, bigint, bigint)",
     "expire_files(integer)",
     "customers_holding(integer, jsonb[])",
+    # What erases: app/migrations/erasure.py.
+    "customers_to_scrub(timestamp with time zone)",
+    "purge_expired(timestamp with time zone, date)",
+    "remove_customer(bigint)",
+    "scrub_customer(bigint, timestamp with time zone)",
     "find_customers(integer, text[], integer[])",
     # Generated columns and indexes are computed as whoever writes the row.
     "fold(text, boolean)",

@@ -5,6 +5,7 @@ from app.models.access_token import AccessToken, CustomerSession
 from app.models.activity import Activity, ActivityAttachment
 from app.models.additional_data import AdditionalDataDefinition
 from app.models.address import Address
+from app.models.anonymization_request import AnonymizationRequest
 from app.models.bank_account import BankAccount
 from app.models.base import Base, CustomerRecord, Record, TenantRow
 from app.models.billing_profile import BillingProfile
@@ -50,6 +51,7 @@ __all__ = [
     "ActivityAttachment",
     "AdditionalDataDefinition",
     "Address",
+    "AnonymizationRequest",
     "BankAccount",
     "Base",
     "BillingProfile",

@@ -14,7 +14,8 @@ class SepaBatch(Record):
 
     Its debits name it. Those of them without an end-to-end id were left out, and say why. The
     file (pain.008) is an object in the store, under a random key; there is none where all were
-    left out. It holds IBANs and names, and is kept as long as the tenant's books.
+    left out, and none any more once its time as one of the tenant's books is over: it holds IBANs
+    and names.
     """
 
     __tablename__ = "sepa_batch"
@@ -25,7 +26,7 @@ class SepaBatch(Record):
         CheckConstraint("total >= 0", name="total_positive"),
         CheckConstraint("currency = 'EUR'", name="currency_sepa"),
         CheckConstraint(
-            "(debit_count = 0) = (file_key IS NULL) AND (file_key IS NULL) = (size_bytes IS NULL)"
+            "(debit_count > 0 OR file_key IS NULL) AND (file_key IS NULL) = (size_bytes IS NULL)"
             " AND (file_key IS NULL) = (sha256 IS NULL)",
             name="file_complete",
         ),

@@ -1,0 +1,249 @@
+"""The only door past what is append-only: functions of the owner's that erase, and do nothing else.
+
+They are made anew after each migration, from the columns that are declared personal and from what
+`app/models/erasure.py` says of them, so a column that is added is erased by construction. Each
+works for the tenant of its transaction alone, and for no customer who has signed in.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from app.models import Base, TenantRow, erasure
+
+# ruff: noqa: S608  Statements are made of our own words and nobody else's.
+
+_FUNCTION = """
+    CREATE FUNCTION abokonto.{signature}
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = ''
+    AS $body$
+    DECLARE
+        the_tenant constant integer := abokonto.current_tenant();
+        {declared}
+    BEGIN
+        IF the_tenant IS NULL OR abokonto.current_customer() IS NOT NULL THEN
+            RAISE insufficient_privilege;
+        END IF;
+        PERFORM set_config('abokonto.erasure', 'on', true);
+        {body}
+        PERFORM set_config('abokonto.erasure', '', true);
+        {result}
+    END
+    $body$
+"""
+
+# An invoice's files stay with it.
+_NAMED_BY_INVOICE = (
+    " AND NOT EXISTS (SELECT FROM public.invoice WHERE invoice.tenant_id = t.tenant_id"
+    " AND t.id IN (invoice.file_id, invoice.einvoice_file_id))"
+)
+
+SIGNATURES = (
+    "customers_to_scrub(timestamp with time zone)",
+    "purge_expired(timestamp with time zone, date)",
+    "remove_customer(bigint)",
+    "scrub_customer(bigint, timestamp with time zone)",
+)
+
+
+def install(connection: Connection) -> None:
+    """Make the functions anew."""
+    for signature in SIGNATURES:
+        connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS abokonto.{signature}")
+    for statement in (_scrub(), _remove(), _to_scrub(), _purge()):
+        connection.exec_driver_sql(statement)
+    for signature in SIGNATURES:
+        connection.exec_driver_sql(f"REVOKE ALL ON FUNCTION abokonto.{signature} FROM PUBLIC")
+
+
+def _function(signature: str, *statements: str, declared: str = "", result: str = "") -> str:
+    body = "\n".join(f"{statement};" for statement in statements)
+    return _FUNCTION.format(signature=signature, declared=declared, body=body, result=result)
+
+
+def _scrub() -> str:
+    """Anonymise what an anonymised customer's account holds; done again it changes nothing."""
+    closed = (
+        "IF NOT EXISTS (SELECT FROM public.customer AS t WHERE t.tenant_id = the_tenant"
+        " AND t.id = the_customer AND t.anonymized_at IS NOT NULL) THEN"
+        " RAISE restrict_violation; END IF"
+    )
+    return _function(
+        "scrub_customer(the_customer bigint, the_time timestamptz) RETURNS void",
+        closed,
+        _forget_mentions(),
+        *_removals(erasure.GONE),
+        *_updates(),
+    )
+
+
+def _remove() -> str:
+    """Remove a customer's rows, but for those of contracts and money, which stand in the way."""
+    kept = {*erasure.TRANSACTION_DATA, *erasure.KEPT_BY_TRIGGERS, "history"}
+    entries = {**erasure.scrubbed("history", retained=False), "customer_id": "NULL"}
+    condition = erasure.customers_tables()["history"]
+    return _function(
+        "remove_customer(the_customer bigint) RETURNS void",
+        _forget_mentions(),
+        _update("history", entries, condition),
+        *_removals(frozenset(erasure.customers_tables()) - kept),
+        declared="the_time constant timestamptz := clock_timestamp();",
+    )
+
+
+def _removals(tables: frozenset[str]) -> Iterator[str]:
+    """Delete the customer's rows of tables, those first that others don't hang on."""
+    belong = erasure.customers_tables()
+    for table in reversed(Base.metadata.sorted_tables):
+        if table.name not in tables or table.name not in belong:
+            continue
+        kept = _NAMED_BY_INVOICE if table.name == "file" else ""
+        yield f"DELETE FROM public.{table.name} AS t WHERE {belong[table.name]}{kept}"
+
+
+def _updates() -> Iterator[str]:
+    for table, condition in erasure.customers_tables().items():
+        if table in erasure.GONE | erasure.KEPT_BY_TRIGGERS:
+            continue
+        held = erasure.HELD_BACK.get(table)
+        if values := erasure.scrubbed(table, retained=False):
+            yield _update(table, values, condition + (f" AND NOT ({held})" if held else ""))
+
+
+def _update(table: str, values: dict[str, str], condition: str) -> str:
+    changes = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return f"UPDATE public.{table} AS t SET {changes} WHERE {condition}"
+
+
+def _forget_mentions() -> str:
+    """Anonymise the tenant's own entries that changed records of the customer with others.
+
+    What is personal in an entry is under one hash, so it goes as a whole.
+    """
+    belong = erasure.customers_tables()
+    names = " UNION ALL ".join(
+        f"SELECT '{model}:' || t.id FROM public.{table} AS t WHERE {belong[table]}"
+        for model, table in _recorded()
+        if table in belong
+    )
+    values = {
+        name: value
+        for name, value in erasure.scrubbed("history", retained=False).items()
+        if not name.startswith("actor_")
+    }
+    mentioned = " OR ".join(f"t.{side} -> 'personal' ?| names" for side in ("before", "after"))
+    condition = (
+        "t.tenant_id = the_tenant AND t.customer_id IS NULL AND t.personal_salt IS NOT NULL"
+        f" AND ({mentioned})"
+    )
+    # An array that is known beforehand is made once, and not for each entry.
+    changed = _update("history", values, condition)
+    return f"DECLARE names constant text[] := ARRAY({names}); BEGIN {changed}; END"
+
+
+def _recorded() -> list[tuple[str, str]]:
+    """The names by which the history calls records, and their tables."""
+    found = [
+        (mapper.class_.__name__, Base.metadata.tables[mapper.local_table.name].name)  # type: ignore[attr-defined]  # All are tables.
+        for mapper in Base.registry.mappers
+        if issubclass(mapper.class_, TenantRow)
+    ]
+    return sorted(one for one in found if one[1] != "history")
+
+
+def _to_scrub() -> str:
+    """The anonymised customers of whom something was written since, or may go by now."""
+    entries = erasure.HELD_BACK["opt_in_entry"]
+    return _function(
+        "customers_to_scrub(the_time timestamptz) RETURNS SETOF bigint",
+        "RETURN QUERY SELECT customer.id FROM public.customer"
+        " WHERE customer.tenant_id = the_tenant AND customer.anonymized_at IS NOT NULL AND ("
+        "EXISTS (SELECT FROM public.history AS t WHERE t.tenant_id = the_tenant"
+        " AND t.customer_id = customer.id AND t.personal_salt IS NOT NULL)"
+        " OR EXISTS (SELECT FROM public.opt_in_entry AS t WHERE t.tenant_id = the_tenant"
+        f" AND t.customer_id = customer.id AND t.source <> '' AND NOT ({entries})))"
+        " ORDER BY customer.id",
+    )
+
+
+def _purge() -> str:
+    """Scrub documents, and delete letters, logins and files, whose time is over by a day.
+
+    It gives how many rows of each table were changed or deleted.
+    """
+    counted = (
+        f"{statement}; GET DIAGNOSTICS counted = ROW_COUNT;"
+        f" purged := purged || jsonb_build_object('{name}', counted)"
+        for name, statement in (*_documents(), *_letters_and_logins(), *_batches())
+    )
+    return _function(
+        "purge_expired(the_time timestamptz, the_day date) RETURNS jsonb",
+        "SELECT * INTO STRICT of FROM public.tenant WHERE tenant.id = the_tenant",
+        f"files := ARRAY({_released_files()})",
+        *counted,
+        declared="of public.tenant; files bigint[]; counted bigint; purged jsonb := '{}';",
+        result="RETURN purged;",
+    )
+
+
+def _over(day: str, years: str) -> str:
+    """Whether a record of a day need not be kept any longer: app/domain/retention.py."""
+    return f"{day} < make_date(extract(year FROM the_day)::integer - of.{years}, 1, 1)"
+
+
+def _released(table: str) -> str:
+    over = _over(erasure.RELEASED_BY[table], "invoice_years")
+    released = f"t.tenant_id = the_tenant AND {over}"
+    if table == "invoice":
+        # What is still owed by somebody who is known goes on to be asked for.
+        released += (
+            " AND (t.status IN ('PAID', 'CANCELLED') OR EXISTS (SELECT FROM public.customer"
+            " WHERE customer.tenant_id = t.tenant_id AND customer.id = t.customer_id"
+            " AND customer.anonymized_at IS NOT NULL))"
+        )
+    return released
+
+
+def _released_files() -> str:
+    return (
+        "SELECT named.id FROM public.invoice AS t CROSS JOIN LATERAL"
+        f" unnest(ARRAY[t.file_id, t.einvoice_file_id]) AS named(id) WHERE {_released('invoice')}"
+    )
+
+
+def _documents() -> Iterator[tuple[str, str]]:
+    for table in erasure.RELEASED_BY:
+        values = erasure.scrubbed(table, retained=True)
+        if table == "invoice":
+            values |= {"file_id": "NULL", "einvoice_file_id": "NULL"}
+        changed = " OR ".join(f"t.{name} IS DISTINCT FROM {new}" for name, new in values.items())
+        yield table, _update(table, values, f"{_released(table)} AND ({changed})")
+    yield (
+        "file",
+        "DELETE FROM public.file AS t WHERE t.tenant_id = the_tenant AND t.id = ANY (files)",
+    )
+
+
+def _letters_and_logins() -> Iterator[tuple[str, str]]:
+    over = _over("(t.created_at AT TIME ZONE of.time_zone)::date", "letter_years")
+    yield "mail", f"DELETE FROM public.mail AS t WHERE t.tenant_id = the_tenant AND {over}"
+    yield (
+        "login",
+        "DELETE FROM public.login AS t WHERE t.tenant_id = the_tenant"
+        " AND t.created_at < the_time - make_interval(days => of.login_days)",
+    )
+
+
+def _batches() -> Iterator[tuple[str, str]]:
+    """The files that were given to the bank: they are books, and name everybody in them."""
+    over = _over("t.collected_until", "book_years")
+    condition = f"t.tenant_id = the_tenant AND t.file_key IS NOT NULL AND {over}"
+    yield (
+        "unclaimed_file",
+        "INSERT INTO public.unclaimed_file (tenant_id, key, expires_at, doomed)"
+        f" SELECT t.tenant_id, t.file_key, clock_timestamp(), true FROM public.sepa_batch AS t"
+        f" WHERE {condition}",
+    )
+    nothing = dict.fromkeys(("file_key", "size_bytes", "sha256"), "NULL")
+    yield "sepa_batch", _update("sepa_batch", nothing, condition)
