@@ -13,8 +13,8 @@ from tests.actions.selling import Shop
 from tests.actions.unchanged import Everything
 from tests.publisher import Publisher
 
-MONTHLY_FOR_A_YEAR = {"term_count": 1, "term_unit": "YEAR"}
-IN_WEEKS = {
+MONTHLY_FOR_A_YEAR: dict[str, Any] = {"term_count": 1, "term_unit": "YEAR"}
+IN_WEEKS: dict[str, Any] = {
     "term_count": 4,
     "term_unit": "WEEK",
     "accounting_count": 4,
@@ -111,7 +111,7 @@ async def test_days_that_were_paid_and_are_not_used_are_refunded(
 
 
 # One of the first and the last day counts: price, days in all, used ones, what is owed for these.
-AT_ONCE = {
+AT_ONCE: dict[str, Any] = {
     # 235.20 * 303 / 364 = 195.7846...; 31 October is 303 days after 1 January.
     "the golden case": ("235.20", "2026-01-01", "2026-10-31", "195.78"),
     # 100.00 * 31 / 365 = 8.4931...; 2028 has 366 days, of which 365 count.
@@ -305,7 +305,7 @@ async def test_it_is_cancelled_once(
     assert (again, paused, changed) == (cancelled, cancelled, cancelled)
 
 
-OF_WHAT_RUNS = {
+OF_WHAT_RUNS: dict[str, Any] = {
     "cancelSubscription": {"mode": "REGULAR"},
     "undoCancellation": {},
     "pauseSubscription": {},

@@ -64,7 +64,7 @@ async def test_it_is_done_by_the_system_and_once(
     assert await performer.run(shorten, key, publisher.tenant_id) is None
     [entry] = await publisher.history(encode_id("Customer", customer))
     assert entry["action"] == "activity.shortened"
-    actor = await publisher.owner.fetchrow(
+    [actor] = await publisher.owner.fetch(
         "SELECT actor_kind, actor_id, actor_name FROM history WHERE tenant_id = $1",
         publisher.tenant_id,
     )
