@@ -23,6 +23,7 @@ from benchmarks.cold import cold as measure_cold
 from benchmarks.documents import Documents
 from benchmarks.growth import growth as measure_growth
 from benchmarks.load import generating
+from benchmarks.logins import logins as measure_logins
 from benchmarks.memory import over_documents, over_minutes
 from benchmarks.orders import orders as measure_orders
 from benchmarks.peers.comparison import Comparison, Rounds, start
@@ -229,6 +230,20 @@ def orders(
     with _database(data, port, report) as settings:
         report.say(_machine())
         measure_orders(settings, report, before, count)
+
+
+@app.command()
+def logins(
+    count: Annotated[int, typer.Option(help="How many of each are tried.")] = 500,
+    markdown: Markdown = False,
+    data: Data = Path("var/bench"),
+    port: Port = 8900,
+) -> None:
+    """Measure whether the time of a refused login of a customer tells why it was refused."""
+    report = Report(markdown=markdown)
+    with _database(data, port, report) as settings:
+        report.say(_machine())
+        measure_logins(settings, report, count)
 
 
 @contextmanager
