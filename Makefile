@@ -32,7 +32,7 @@ check: $(DEV) ## Check formatting, lint, types, the committed schema, and that m
 	$(BIN)/python -m app.cli schema | diff schema.graphql -
 	$(BIN)/python -m pytest -q tests/models/test_migrations.py -k exactly_the_models
 
-soak: $(DEV) ## Compare both ways of reading on 100,000 questions made up at random.
+soak: $(DEV) ## Compare both ways of reading on 100,000 questions, and live 100,000 steps of subscriptions.
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 bench: $(DEV) ## Measure the workloads of benchmarks/.

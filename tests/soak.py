@@ -1,4 +1,5 @@
-"""Compares both ways of reading on a hundred thousand questions; `make soak` runs it.
+"""Compares both ways of reading on a hundred thousand questions, and lives through a hundred
+thousand steps of subscriptions; `make soak` runs it.
 
 Each run has a seed of its own, which it prints; `--seed` asks the same questions again. What the
 ways disagree on is made as small as it will go, and printed.
@@ -12,13 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
 
 from app.settings import Settings
 from app.storage import Storage
+from tests.billing.lives import live
 from tests.conftest import cloned, settings_of
 from tests.schema.comparison import Comparison, DifferenceError, comparing
 from tests.schema.documents import schema
@@ -28,6 +30,8 @@ from tests.schema.shrinking import smaller
 from tests.services import Owner, Services
 
 COMPARISONS = 100_000
+STEPS = 100_000
+_STEPS_AT_ONCE = 5_000
 _EVERY_SECONDS = 10
 _MOST_DIFFERENCES = 10
 _RESTART_AFTER = 5_000
@@ -38,12 +42,34 @@ def main() -> None:
     """Run until enough was compared; the exit code says whether all of it agreed."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--count", type=int, default=COMPARISONS, help="How many comparisons.")
-    parser.add_argument("--seed", default=secrets.token_hex(4), help="Which questions are asked.")
+    parser.add_argument("--steps", type=int, default=STEPS, help="How many steps of lives.")
+    parser.add_argument("--seed", default=secrets.token_hex(4), help="Which ones.")
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     _print(f"{arguments.count:,} comparisons with --seed {arguments.seed}")
-    differences = asyncio.run(_run(arguments.count, arguments.seed))
-    sys.exit(1 if differences else 0)
+    differences = asyncio.run(_run(arguments.count, arguments.seed)) if arguments.count else 0
+    _print(f"{arguments.steps:,} steps of subscriptions with --seed {arguments.seed}")
+    sys.exit(1 if not _live(arguments.steps, int(arguments.seed, 16)) or differences else 0)
+
+
+def _live(steps: int, seed: int) -> bool:
+    """Live through so many steps; whether all of it held."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        settings = runner.run(stack.enter_async_context(_settings()))
+        assert settings.owner_database_url is not None
+        owner_url, done = settings.owner_database_url.get_secret_value(), 0
+        try:
+            while done < steps:
+                more = min(_STEPS_AT_ONCE, steps - done)
+                done += live(runner, settings, owner_url, more, seed + done)
+                _print(f"{done:,} steps held")
+        except AssertionError as broken:
+            _print("\n".join([str(broken), *getattr(broken, "__notes__", [])]))
+            return False
+        finally:
+            runner.run(stack.aclose())
+    return True
 
 
 async def _run(count: int, seed: str) -> int:
