@@ -188,6 +188,11 @@ async def authenticated(session: AsyncSession, token_hash: bytes, client: str | 
     return Principal.of(row)
 
 
+async def act_for(session: AsyncSession, tenant_id: int) -> None:
+    """Go on for another tenant, whose rows can be seen from here on in the transaction."""
+    await session.execute(_ACT_FOR, {"tenant_id": str(tenant_id)})
+
+
 async def _begun(session: AsyncSession, statement: TextClause, values: dict[str, Any]) -> Any:
     """What the first statement of a transaction gives, on a connection that works.
 

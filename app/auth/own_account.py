@@ -72,9 +72,10 @@ class OwnAccount(ABC, Generic[S]):
     async def logout(self, credentials: Credentials, *, everywhere: bool) -> int:
         """End the session that asks, or all that its holder has; how many those were."""
         async with self._held(credentials) as held:
-            await record(held.session, held.principal, f"{self.sort.name}.signed_out")
             one = None if everywhere else held.holder.token_id
-            return await held.steps.end_sessions(held.holder.person, one=one)
+            ended = await held.steps.end_sessions(held.holder.person, one=one)
+            await record(held.session, held.principal, f"{self.sort.name}.signed_out")
+            return ended
 
     async def change_password(self, credentials: Credentials, current: str, new: str) -> None:
         """Change the holder's password, and end their other sessions.

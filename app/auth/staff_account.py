@@ -19,7 +19,7 @@ from app.context import Client
 from app.database import Credentials, Principal
 from app.errors import UNAVAILABLE, ApiError, ErrorCode, Refused, UserErrorCode
 from app.models.access_token import TokenKind
-from app.writing import Transaction, authenticated
+from app.writing import Transaction, act_for, authenticated
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,15 @@ class StaffAccount(OwnAccount[StaffSteps]):
         """
         token = make_token(TokenKind.STAFF)
         async with self._held(credentials) as held:
-            await record(held.session, held.principal, "staff.signed_out")
             if not await held.steps.switch_session(credentials, tenant, hash_token(token), client):
                 raise tenant_unknown()
             principal = await authenticated(held.session, hash_token(token), client.address)
-            await record(held.session, principal, "staff.signed_in")
             workplaces = await held.steps.workplaces(held.holder.person)
+            entries = [(held.principal, "staff.signed_out"), (principal, "staff.signed_in")]
+            # Each locks a tenant's history: in one order, whichever way somebody goes.
+            for who, action in sorted(entries, key=lambda entry: entry[0].tenant_id):
+                await act_for(held.session, who.tenant_id)
+                await record(held.session, who, action)
             return Switched(token, principal, workplaces)
 
     async def revoke_session(self, credentials: Credentials, session_id: int) -> None:
