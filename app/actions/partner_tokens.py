@@ -8,21 +8,26 @@ import strawberry
 from sqlalchemy import select
 from strawberry import UNSET
 
-from app.actions.staff_rules import expect_own, known_permissions
+from app.actions.staff_rules import expect_own, known_permissions, permission_name
 from app.auth.permissions import Permission
 from app.auth.tokens import hash_token, make_token
 from app.errors import Refusal, Refused, UserErrorCode
 from app.models import AccessToken
 from app.models.access_token import TokenKind
 from app.work.action import action
-from app.work.inputs import Repeatable, given, identifier, text
+from app.work.inputs import Repeatable, checked_text, given, identifier, text
 from app.work.unit import Work
 
 MOST_NETWORKS = 50
 LONGEST_OVERLAP = timedelta(days=30)
 _DAY_IN_SECONDS = 86_400
 
+_LONGEST_NETWORK = 60
 _SHOWN = {"token": "The token. It is shown this once; only its hash is kept."}
+
+
+def _network(value: str) -> str | None:
+    return checked_text(value, _LONGEST_NETWORK)
 
 
 @strawberry.input(description="A token for a partner's program.")
@@ -30,13 +35,16 @@ class CreatePartnerTokenInput(Repeatable):
     """What it is for, and what it may."""
 
     name: str = text("What it is for; records that it makes show this name.", of=AccessToken.name)
-    permissions: list[str] = given("What it may, as `customer:read`; nothing that you may not.")
+    permissions: list[str] = given(
+        "What it may, as `customer:read`; nothing that you may not.", check=permission_name
+    )
     expires_at: datetime | None = given(
         "When it ends; never, where nothing is said.", default=UNSET
     )
     allowed_networks: list[str] | None = given(
         f"The networks that it works from, as `192.0.2.0/24`: at most {MOST_NETWORKS}. From "
         "anywhere, where nothing is said.",
+        check=_network,
         default=UNSET,
     )
 

@@ -9,6 +9,7 @@ from app.actions.staff_rules import (
     keep_an_administrator,
     known_permissions,
     lock_roles,
+    permission_name,
 )
 from app.auth.permissions import Permission
 from app.errors import Refusal, UserErrorCode
@@ -38,7 +39,9 @@ class CreateRoleInput(Repeatable):
     """Its name, and what it allows."""
 
     name: str = text("Its name, unique in the tenant.", of=Role.name)
-    permissions: list[str] = given("What it allows, as `customer:read`; none that you lack.")
+    permissions: list[str] = given(
+        "What it allows, as `customer:read`; none that you lack.", check=permission_name
+    )
 
 
 @strawberry.input(description="What to change of a role: what is left out stays as it is.")
@@ -47,7 +50,9 @@ class UpdateRoleInput:
 
     role_id: strawberry.ID = identifier("The id of the role.")
     name: str | None = text("Its name.", of=Role.name, default=UNSET)
-    permissions: list[str] | None = given("What it is to allow from now on.", default=UNSET)
+    permissions: list[str] | None = given(
+        "What it is to allow from now on.", check=permission_name, default=UNSET
+    )
 
 
 @strawberry.input(description="A role to remove.")

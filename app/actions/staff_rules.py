@@ -8,7 +8,10 @@ from sqlalchemy import any_, func, literal, select
 from app.auth.permissions import Permission
 from app.errors import Refusal, Refused, UserErrorCode
 from app.models import Role, StaffMembership
+from app.work.inputs import checked_text
 from app.work.unit import Work
+
+_LONGEST_PERMISSION = 60
 
 
 async def lock_roles(work: Work) -> None:
@@ -19,6 +22,11 @@ async def lock_roles(work: Work) -> None:
     """
     roles = select(Role.id).where(Role.tenant_id == work.tenant_id).order_by(Role.id)
     await work.session.execute(roles.with_for_update())
+
+
+def permission_name(value: str) -> str | None:
+    """The name of a permission as it was written, or of one that there is not."""
+    return checked_text(value, _LONGEST_PERMISSION)
 
 
 def known_permissions(names: Iterable[str], *field: str) -> list[str]:

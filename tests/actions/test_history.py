@@ -98,7 +98,9 @@ async def test_what_is_created_is_in_it_whole(publisher: Publisher) -> None:
 
 
 async def test_the_changed_row_names_who_changed_it(publisher: Publisher, customer: str) -> None:
-    token = await publisher.issue_token(Permission.CUSTOMER_UPDATE, Permission.CUSTOMER_READ)
+    token = await publisher.issue_token(
+        Permission.CUSTOMER_UPDATE, Permission.CUSTOMER_READ, Permission.INTERNAL_READ
+    )
     payload = await publisher.act(
         "addTag",
         {"customerId": customer, "tag": "VIP"},
