@@ -125,8 +125,8 @@ async def bill_all(work: Work, documents: Sequence[Document]) -> list[Invoice]:
 
 
 async def render(work: Work, invoice: Invoice) -> None:
-    """Leave it to a job to make a document's PDF and XML."""
-    await work.enqueue(JobKind.RENDER_INVOICE, {"invoice": invoice.id})
+    """Leave it to a job to make a document's PDF and XML, and to mail it then."""
+    await work.enqueue(JobKind.RENDER_INVOICE, {"invoice": invoice.id, "mail": True})
 
 
 async def draw(

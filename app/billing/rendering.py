@@ -33,6 +33,7 @@ from app.models.file import FilePurpose
 from app.models.invoice import InvoiceType
 from app.models.transaction import TransactionAction
 from app.work.action import routine
+from app.work.mails import MailTemplate, queue_mail
 from app.work.perform import Performer
 from app.work.shelf import Produced, Shelf, Stored, claim
 from app.work.unit import Work
@@ -55,11 +56,13 @@ class Files:
     invoice: int
     pdf: Stored
     einvoice: Stored
+    mailed: bool
+    """Whether the customer is to get the document now."""
 
 
 @routine(history="invoice.rendered")
 async def rendered(work: Work, files: Files) -> Invoice | None:
-    """Name an invoice's files, unless somebody else was faster."""
+    """Name an invoice's files, and mail it if wanted, unless somebody else was faster."""
     invoice = await work.lock_key(Invoice, files.invoice)
     if invoice is None or (invoice.file_id and invoice.einvoice_file_id):
         return None
@@ -67,13 +70,23 @@ async def rendered(work: Work, files: Files) -> Invoice | None:
     pdf, einvoice = await claim(work, invoice.customer_id, stored, FilePurpose.INVOICE)
     invoice.file_id = invoice.file_id or pdf.id
     invoice.einvoice_file_id = invoice.einvoice_file_id or einvoice.id
+    if files.mailed:
+        customer = await work.session.get_one(Customer, (work.tenant_id, invoice.customer_id))
+        await queue_mail(work, MailTemplate.INVOICE_ISSUED, customer, invoice=invoice)
     return invoice
 
 
 async def render_invoice(
-    writing: Writing, shelf: Shelf, performer: Performer, tenant_id: int, key: int
+    writing: Writing,
+    shelf: Shelf,
+    performer: Performer,
+    tenant_id: int,
+    key: int,
+    *,
+    mailed: bool = False,
 ) -> None:
-    """Make an invoice's PDF and XML where one of them is missing, and name both.
+    """Make an invoice's PDF and XML where one of them is missing, name both, and mail the invoice
+    to the customer if wanted.
 
     Raises:
         ApiError: UNAVAILABLE when the store or the database is; it can be tried again.
@@ -85,7 +98,7 @@ async def render_invoice(
         return
     produced = await asyncio.get_running_loop().run_in_executor(_typesetter, _produced, document)
     async with shelf.produced(produced, tenant_id) as (pdf, einvoice):
-        await performer.run(rendered, Files(key, pdf, einvoice), tenant_id)
+        await performer.run(rendered, Files(key, pdf, einvoice, mailed), tenant_id)
 
 
 def _produced(document: InvoiceDocument) -> list[Produced]:

@@ -12,10 +12,15 @@ from app.work.jobs import JobKind
 
 @handles(JobKind.RENDER_INVOICE)
 async def render(context: JobContext, tenant_id: int, payload: Mapping[str, Any]) -> None:
-    """Make an invoice's PDF and XML, unless they are there."""
+    """Make an invoice's PDF and XML, unless they are there, and mail what was just issued."""
     try:
         await render_invoice(
-            context.writing, context.shelf, context.performer, tenant_id, payload["invoice"]
+            context.writing,
+            context.shelf,
+            context.performer,
+            tenant_id,
+            payload["invoice"],
+            mailed=payload.get("mail", False),
         )
     except RenderingError as error:
         raise JobRefused(str(error)) from error

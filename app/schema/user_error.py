@@ -152,6 +152,7 @@ described(
         "CREDITOR_INCOMPLETE": "The billing profile lacks what every debit needs: the creditor "
         "identifier, the IBAN, or a name that banks can read.",
         "NOTHING_DUE": "No debit is due by that day.",
+        "REFUND_NOT_PENDING": "The transaction is no refund that waits to be made.",
     },
 )
 

@@ -191,6 +191,10 @@ async def _collected(_publisher: Publisher) -> dict[str, Any]:
     return {"action": "SEPA_DEBIT", "due_on": yesterday, "executed_on": yesterday}
 
 
+async def _to_be_refunded(_publisher: Publisher) -> dict[str, Any]:
+    return {"action": "REFUND", "status": "PENDING"}
+
+
 class _Retry(Example):
     """An invoice to be debited from an account with a mandate."""
 
@@ -253,6 +257,7 @@ EXAMPLES: dict[str, Example] = {
     "placeOrder": _Order({"paymentMethod": "INVOICE"}),
     "recordDoubleOptIn": _Confirmation({"source": "Link"}),
     "redeliverIssues": _Sent(_REASON, field="deliveryIds.0"),
+    "recordRefund": Example({}, models.Transaction, "transactionId", _to_be_refunded),
     "recordSepaReturn": Example(
         {"reasonCode": "AM04"}, models.Transaction, "transactionId", _collected
     ),

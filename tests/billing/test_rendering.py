@@ -55,10 +55,12 @@ class Renderer:
     performer: Performer
     tenant_id: int
 
-    async def render(self, key: int) -> None:
+    async def render(self, key: int, *, mailed: bool = False) -> None:
         """Render an invoice, as the job does."""
         shelf = Shelf(self.writing, self.storage, 60)
-        await render_invoice(self.writing, shelf, self.performer, self.tenant_id, key)
+        await render_invoice(
+            self.writing, shelf, self.performer, self.tenant_id, key, mailed=mailed
+        )
 
 
 @pytest.fixture
@@ -323,3 +325,15 @@ async def test_a_document_without_a_letterhead_gets_the_one_of_today(
         document = await document_of(transaction.session, publisher.tenant_id, key)
     assert document is not None
     assert document.seller.legal_name == "Neuer Verlag"
+
+
+async def test_what_was_just_issued_is_mailed_once(
+    publisher: Publisher, renderer: Renderer
+) -> None:
+    key = await make(publisher)
+    await renderer.render(key, mailed=True)
+    await renderer.render(key, mailed=True)
+    mails = await publisher.owner.fetch(
+        "SELECT template, recipient, invoice_id FROM mail WHERE tenant_id = $1", publisher.tenant_id
+    )
+    assert [tuple(mail) for mail in mails] == [("invoice_issued", "erika@example.org", key)]
