@@ -70,6 +70,7 @@ class UserErrorCode(StrEnum):
     TOO_MANY_TAGS = "TOO_MANY_TAGS"
     ALREADY_BLOCKED = "ALREADY_BLOCKED"
     NOT_BLOCKED = "NOT_BLOCKED"
+    EXPORT_RUNNING = "EXPORT_RUNNING"
 
     # Activities and their files.
     SYSTEM_ACTIVITY = "SYSTEM_ACTIVITY"

@@ -26,6 +26,7 @@ from app.auth.uses import Uses
 from app.context import Services
 from app.database import Credentials, Database, Principal
 from app.encryption import Keyring
+from app.exports.downloads import Downloads
 from app.files.inspection import FileInspector
 from app.jobs.registry import JobContext
 from app.jobs.worker import Worker
@@ -35,6 +36,7 @@ from app.resolvers.statements import StatementCache
 from app.schema.root import schema
 from app.server.access_log import AccessLog
 from app.server.contexts import Contexts
+from app.server.exports import export_routes
 from app.server.finished import FinishedReads
 from app.server.graphiql_page import graphiql_routes
 from app.server.graphql_http import GraphQLEndpoint
@@ -148,6 +150,7 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
                 "/readyz", Readiness(readiness_checks(settings, database, storage)), methods=["GET"]
             ),
             *oidc_routes(settings, services.staff_login, keyring),
+            *export_routes(Downloads(writing, storage, keyring)),
             *([Route("/", _to_graphiql)] if settings.graphiql else []),
             *graphiql_routes(settings),
         ],

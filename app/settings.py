@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         300, ge=1, le=3600, description="How long a signed download address works."
     )
 
+    export_days: int = Field(
+        7, ge=1, le=90, description="For how many days an export of a customer's data is kept."
+    )
+
     unclaimed_file_seconds: float = Field(
         3600.0,
         gt=0,

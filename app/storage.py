@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _FALLBACK_NAME = "download"
+_PIECE_BYTES = 256 * 1024
+_PART_BYTES = 8 * 1024 * 1024
+"""S3 takes up to 10,000 parts, of at least 5 MiB but for the last."""
 
 
 class StorageError(Exception):
@@ -90,6 +94,52 @@ class Storage:
         await asyncio.to_thread(
             self._ask, "put_object", Key=key, Body=data, ContentType=content_type
         )
+
+    async def put_parts(self, key: str, file: BinaryIO, content_type: str) -> None:
+        """Store a file part by part, of which one is held in memory.
+
+        An upload that a process left unfinished is the store's to forget, by a rule of the bucket.
+
+        Raises:
+            StorageError: it isn't stored.
+        """
+        named = {"Key": key}
+        begun = await asyncio.to_thread(
+            self._ask, "create_multipart_upload", ContentType=content_type, **named
+        )
+        upload = {**named, "UploadId": begun["UploadId"]}
+        try:
+            parts = await self._put_parts(upload, file)
+            await asyncio.to_thread(
+                self._ask, "complete_multipart_upload", MultipartUpload={"Parts": parts}, **upload
+            )
+        except BaseException:
+            with suppress(StorageError):
+                await asyncio.to_thread(self._ask, "abort_multipart_upload", **upload)
+            raise
+
+    async def _put_parts(self, upload: dict[str, Any], file: BinaryIO) -> list[dict[str, Any]]:
+        parts: list[dict[str, Any]] = []
+        while data := await asyncio.to_thread(file.read, _PART_BYTES):
+            number = len(parts) + 1
+            part = await asyncio.to_thread(
+                self._ask, "upload_part", PartNumber=number, Body=data, **upload
+            )
+            parts.append({"ETag": part["ETag"], "PartNumber": number})
+        return parts
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        """A file's content, piece by piece.
+
+        Raises:
+            StorageError: it isn't there, the store can't be reached, or it ends too early.
+        """
+        body = (await asyncio.to_thread(self._ask, "get_object", Key=key))["Body"]
+        try:
+            while data := await asyncio.to_thread(_piece, body):
+                yield data
+        finally:
+            body.close()
 
     async def get(self, key: str) -> bytes:
         """A file's content.
@@ -189,6 +239,15 @@ class Storage:
         signer.add_auth(request)
         assert request.url is not None  # noqa: S101  It was made with one.
         return request.url
+
+
+def _piece(body: Any) -> bytes:
+    from botocore.exceptions import BotoCoreError, HTTPClientError
+
+    try:
+        return bytes(body.read(_PIECE_BYTES))
+    except (BotoCoreError, HTTPClientError) as error:
+        raise StorageError("get_object") from error
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

@@ -125,6 +125,24 @@ class Writing:
             await session.commit()
 
     @asynccontextmanager
+    async def snapshot(self, tenant_id: int) -> AsyncIterator[Transaction]:
+        """A transaction of the system's that only reads, and sees one moment throughout.
+
+        Raises:
+            ApiError: UNAVAILABLE when no connection comes free in time.
+        """
+        if self._engine is None:
+            raise RuntimeError("The database was not opened for writing.")
+        engine = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        async with AsyncSession(engine, autoflush=False, expire_on_commit=False) as session:
+            row = await _begun(session, _ACT_FOR, {"tenant_id": str(tenant_id)})
+            yield Transaction(
+                session, Principal("SYSTEM", 0, tenant_id, None, "", frozenset()), row.now
+            )
+
+    @asynccontextmanager
     async def nobodys_transaction(self) -> AsyncIterator[AsyncSession]:
         """A transaction for somebody who is about to show who they are.
 

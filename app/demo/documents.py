@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from app import models
 from app.demo.account import SYSTEM, Account
+from app.domain.files.sealed import Sealing, export_place
 from app.domain.files.thumbnails import THUMBNAIL_TYPE
 from app.models.file import thumbnail_key
 from app.storage import Storage
@@ -86,25 +87,37 @@ def _add_exports(account: Account, uploads: list[Upload]) -> None:
         data,
         {"created_at": finished},
     )
-    account.add(
+    export = account.add(
         models.Export,
         at,
         account.agent(),
         status="READY",
+        percent=100,
         file_id=key,
         size_bytes=len(data),
         finished_at=finished,
         expires_at=finished + timedelta(days=_EXPORT_DAYS),
     )
+    uploads[-1] = replace(uploads[-1], data=_sealed(account, export, data))
     earlier = account.now - timedelta(days=200)
     account.add(
         models.Export,
         earlier,
         account.agent(),
         status="EXPIRED",
+        percent=100,
         finished_at=earlier + timedelta(seconds=35),
         expires_at=earlier + timedelta(days=_EXPORT_DAYS),
     )
+
+
+def _sealed(account: Account, export: int, data: bytes) -> bytes:
+    target = io.BytesIO()
+    place = export_place(account.batch.tenant_id, export)
+    sealing = Sealing(target, account.world.keyring, place)
+    sealing.write(data)
+    sealing.finish()
+    return target.getvalue()
 
 
 def _archive(account: Account) -> bytes:

@@ -11,7 +11,7 @@ from app.context import CallerContext
 from app.domain.files.thumbnails import THUMBNAIL_TYPE
 from app.models.base import PaymentMethod, PeriodUnit
 from app.models.file import File as FileModel
-from app.models.file import thumbnail_key
+from app.models.file import FilePurpose, thumbnail_key
 from app.resolvers.fields import column, part, python
 from app.resolvers.reads import Row, SqlExpression
 from app.scalars import URL, CountryCode, CurrencyCode
@@ -90,6 +90,9 @@ class AddressSnapshot:
 
 
 def _download_url(context: CallerContext, row: Row) -> Any:
+    if row["_purpose"] == FilePurpose.EXPORT:
+        # It is encrypted there, and can be had by its export alone.
+        return None
     return context.storage.signed_download_url(
         row["_key"],
         row["_name"],
@@ -123,9 +126,10 @@ class File:
     size: int = column("Its size in bytes.", of="size_bytes")
     sha256: str = column("The SHA-256 of its content, in hexadecimal.")
     download_url: URL | None = python(
-        ("key", "name", "content_type"),
+        ("key", "name", "content_type", "purpose"),
         _download_url,
-        "A signed address that downloads the file, for a few minutes only.",
+        "A signed address that downloads the file, for a few minutes only. Null for an export, "
+        "which has its own.",
         needs=Permission.FILE_DOWNLOAD,
     )
     thumbnail_url: URL | None = python(

@@ -28,6 +28,7 @@ described(
         "TOO_MANY_TAGS": "The customer has as many tags as there can be.",
         "ALREADY_BLOCKED": "It is blocked already.",
         "NOT_BLOCKED": "It is not blocked.",
+        "EXPORT_RUNNING": "An export of the customer's data is under way.",
         "SYSTEM_ACTIVITY": "The application wrote the activity, and nobody changes that.",
         "NOT_AUTHOR": "Somebody else wrote the activity.",
         "EDIT_PERIOD_OVER": "The activity was written more than 15 minutes ago.",

@@ -30,6 +30,8 @@ class JobKind(StrEnum):
     RENDER_INVOICE = "invoice.render"
     RENEW = "subscriptions.renew"
     SEAL_HISTORY = "history.seal"
+    EXPORT_CUSTOMER = "customer.export"
+    EXPIRE_EXPORTS = "exports.expire"
 
 
 class NewJob(NamedTuple):

@@ -231,6 +231,7 @@ EXAMPLES: dict[str, Example] = {
     "addFreePeriod": Example(_REASON, models.Subscription, "subscriptionId", _billed),
     "addInvoiceAddress": Example(_BERLIN),
     "addTag": Example({"tag": "VIP"}),
+    "exportCustomerData": Example(),
     "blockAccess": Example(),
     "blockAccessRight": Example(**_RIGHT),
     "blockCustomer": Example(),
