@@ -148,6 +148,25 @@ def renew(
 
 
 @cli.command()
+def purge(
+    tenant: Annotated[str | None, typer.Option(help="This tenant's slug alone.")] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="As of this day; today where the tenant is."),
+    ] = None,
+) -> None:
+    """Erase what need not be kept any longer; workers do it every night.
+
+    It prints how many rows of each table were scrubbed or removed.
+    """
+    from app.commands import purging
+
+    day = None if until is None else until.date()
+    with _provided() as settings:
+        typer.echo(purging.purge(settings, tenant, day))
+
+
+@cli.command()
 def explain(
     query: Annotated[str, typer.Argument(help="The query, @FILE, or - for standard input.")],
     variables: Annotated[str, typer.Option(help="A JSON object.")] = "{}",
@@ -227,6 +246,41 @@ def require_two_factor(
 
     with _provided() as settings:
         administration.require_two_factor(settings, slug, required=required)
+
+
+@tenant_commands.command("retention")
+def set_retention(
+    slug: Annotated[str, typer.Argument(help="The tenant's slug.")],
+    books: Annotated[int | None, typer.Option(min=0, max=100, help="Years.")] = None,
+    invoices: Annotated[int | None, typer.Option(min=0, max=100, help="Years.")] = None,
+    letters: Annotated[int | None, typer.Option(min=0, max=100, help="Years.")] = None,
+    logins: Annotated[int | None, typer.Option(min=1, max=36500, help="Days.")] = None,
+) -> None:
+    """Say how long records are kept: years from the end of the calendar year, days of logins."""
+    from app.commands import administration
+
+    kept = {
+        "book_years": books,
+        "invoice_years": invoices,
+        "letter_years": letters,
+        "login_days": logins,
+    }
+    with _provided() as settings:
+        administration.set_retention(settings, slug, kept)
+
+
+@tenant_commands.command("four-eyes")
+def require_four_eyes(
+    slug: Annotated[str, typer.Argument(help="The tenant's slug.")],
+    required: Annotated[
+        bool, typer.Option("--required/--optional", help="Whether two have to agree.")
+    ],
+) -> None:
+    """Say whether two members of staff have to agree before a customer is anonymised."""
+    from app.commands import administration
+
+    with _provided() as settings:
+        administration.require_four_eyes(settings, slug, required=required)
 
 
 class PasswordSource(StrEnum):

@@ -4,7 +4,7 @@ All functions take a connection of the role that owns the tables, because they w
 tenants. The caller decides on the transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_network
 
@@ -160,6 +160,23 @@ async def require_two_factor(
     tenant_id = await _tenant_id(connection, tenant)
     await connection.execute(
         "UPDATE tenant SET two_factor_required = $2 WHERE id = $1", tenant_id, required
+    )
+
+
+async def change_tenant(
+    connection: asyncpg.Connection, tenant: str, values: Mapping[str, int | bool]
+) -> None:
+    """Change columns of a tenant: how long it keeps what, or how many have to agree.
+
+    Raises:
+        AdministrationError: The tenant is unknown.
+    """
+    tenant_id = await _tenant_id(connection, tenant)
+    changes = ", ".join(f"{name} = ${place}" for place, name in enumerate(values, start=2))
+    await connection.execute(
+        f"UPDATE tenant SET {changes} WHERE id = $1",  # noqa: S608  The names are ours.
+        tenant_id,
+        *values.values(),
     )
 
 

@@ -1,7 +1,7 @@
 """Tenants, staff, tokens and tax rates, administered by whoever runs the installation."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, TypeVar
@@ -32,6 +32,25 @@ def require_two_factor(settings: Settings, tenant: str, *, required: bool) -> No
     _as_owner(
         settings, lambda owner: administration.require_two_factor(owner, tenant, required=required)
     )
+
+
+def require_four_eyes(settings: Settings, tenant: str, *, required: bool) -> None:
+    """Say whether two members of staff have to agree before a customer is anonymised."""
+    from app.auth import administration
+
+    _as_owner(
+        settings, lambda owner: administration.change_tenant(owner, tenant, {"four_eyes": required})
+    )
+
+
+def set_retention(settings: Settings, tenant: str, kept: Mapping[str, int | None]) -> None:
+    """Say how long a tenant's records are kept; what is null stays as it is."""
+    from app.auth import administration
+
+    values = {name: value for name, value in kept.items() if value is not None}
+    if not values:
+        raise CommandError("Say what is kept how long: --books, --invoices, --letters, --logins.")
+    _as_owner(settings, lambda owner: administration.change_tenant(owner, tenant, values))
 
 
 def create_staff(

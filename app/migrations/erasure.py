@@ -73,6 +73,7 @@ def _scrub() -> str:
         "scrub_customer(the_customer bigint, the_time timestamptz) RETURNS void",
         closed,
         _forget_mentions(),
+        _drop_jobs(kept=frozenset({"Invoice"})),
         *_removals(erasure.GONE),
         *_updates(),
     )
@@ -86,6 +87,7 @@ def _remove() -> str:
     return _function(
         "remove_customer(the_customer bigint) RETURNS void",
         _forget_mentions(),
+        _drop_jobs(),
         _update("history", entries, condition),
         *_removals(frozenset(erasure.customers_tables()) - kept),
         declared="the_time constant timestamptz := clock_timestamp();",
@@ -104,7 +106,8 @@ def _removals(tables: frozenset[str]) -> Iterator[str]:
 
 def _updates() -> Iterator[str]:
     for table, condition in erasure.customers_tables().items():
-        if table in erasure.GONE | erasure.KEPT_BY_TRIGGERS:
+        # What is left of files by now is those of invoices.
+        if table in (erasure.GONE - {"file"}) | erasure.KEPT_BY_TRIGGERS:
             continue
         held = erasure.HELD_BACK.get(table)
         if values := erasure.scrubbed(table, retained=False):
@@ -140,6 +143,27 @@ def _forget_mentions() -> str:
     # An array that is known beforehand is made once, and not for each entry.
     changed = _update("history", values, condition)
     return f"DECLARE names constant text[] := ARRAY({names}); BEGIN {changed}; END"
+
+
+def _drop_jobs(kept: frozenset[str] = frozenset()) -> str:
+    """Drop the jobs about records of the customer, but of some kinds.
+
+    Jobs name a record by its key, under the name of its type in small letters.
+    """
+    belong = erasure.customers_tables()
+    named = " OR ".join(
+        f"CASE jsonb_typeof(payload.value -> '{model.lower()}') WHEN 'number'"
+        f" THEN (payload.value ->> '{model.lower()}')::bigint END IN"
+        f" (SELECT t.id FROM public.{table} AS t WHERE {belong[table]})"
+        for model, table in _recorded()
+        if table in belong and model not in kept
+    )
+    return (
+        "DELETE FROM abokonto.pgqueuer AS dropped USING abokonto.pgqueuer AS job"
+        " CROSS JOIN LATERAL (SELECT convert_from(job.payload, 'UTF8')::jsonb) AS payload (value)"
+        " WHERE dropped.id = job.id AND (job.headers ->> 'tenant')::integer = the_tenant"
+        f" AND job.payload IS NOT NULL AND ({named})"
+    )
 
 
 def _recorded() -> list[tuple[str, str]]:

@@ -43,6 +43,9 @@ GONE = frozenset(
 )
 """Tables whose rows go as wholes; of files those that no invoice names."""
 
+STAY_WITH_INVOICES = frozenset({"file.name"})
+"""Columns of rows that go, which stay as they are where an invoice keeps the row."""
+
 KEPT_BY_TRIGGERS = frozenset({"customer_term"})
 """Tables that follow others by themselves."""
 
@@ -153,7 +156,7 @@ def _belongs(table: Table, known: dict[str, str]) -> str | None:
         return "t.customer_id = the_customer"
     for column, parent in _parents(table):
         if parent in known:
-            of = f"SELECT t.id FROM public.{parent} AS t WHERE {known[parent]}"
+            of = f"SELECT t.id FROM public.{parent} AS t WHERE {known[parent]}"  # noqa: S608  The words are ours.
             return f"t.{column} IN ({of})"
     return None
 
@@ -172,6 +175,8 @@ def scrubbed(table: str, *, retained: bool) -> dict[str, str]:
     values = {
         column.name: instead_of(column)
         for column in personal_columns(retained=retained)
-        if column.table.name == table and column.computed is None
+        if column.table.name == table
+        and column.computed is None
+        and f"{table}.{column.name}" not in STAY_WITH_INVOICES
     }
     return values if retained or not values else {**values, **ALSO.get(table, {})}

@@ -28,6 +28,7 @@ from app.scalars import SCALARS, EmailAddress
 from app.schema import staff_account as staff_account  # Its mutations are declared there.
 from app.schema.access import Access, access_of
 from app.schema.additional_data import AdditionalDataDefinition
+from app.schema.anonymization import preview as anonymization_preview
 from app.schema.billing_profile import BillingProfile
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.checkout import preview
@@ -312,6 +313,7 @@ class Query:
 
     preview_checkout = preview
     preview_correction = correction_preview
+    preview_anonymization = anonymization_preview
     customers: Connection[Customer] | None = tab(
         (),
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "

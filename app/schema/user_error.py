@@ -29,6 +29,15 @@ described(
         "ALREADY_BLOCKED": "It is blocked already.",
         "NOT_BLOCKED": "It is not blocked.",
         "EXPORT_RUNNING": "An export of the customer's data is under way.",
+        "HAS_TRANSACTION_DATA": "There are orders, subscriptions, invoices, transactions, "
+        "deliveries or goodwill, so the customer can only be anonymised; an error for each of "
+        "them.",
+        "RUNNING_SUBSCRIPTION": "A subscription runs; `endSubscriptions` ends it.",
+        "OPEN_PAYMENT": "Something is to be paid or at the bank; `acceptOpenPayments` lets it be.",
+        "APPROVAL_REQUIRED": "Two members of staff have to agree: `requestAnonymization` first.",
+        "APPROVAL_REQUESTED": "The anonymisation is requested already.",
+        "NOTHING_REQUESTED": "Nobody has requested the anonymisation.",
+        "SAME_AGENT": "Somebody else has to agree than who requested it.",
         "SYSTEM_ACTIVITY": "The application wrote the activity, and nobody changes that.",
         "NOT_AUTHOR": "Somebody else wrote the activity.",
         "EDIT_PERIOD_OVER": "The activity was written more than 15 minutes ago.",

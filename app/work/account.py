@@ -51,8 +51,12 @@ async def lock_account(
     customer, now, *hold = row
     refusals = _refusals(asking.own, hold)
     if asking.elsewhere:
-        found = (await session.execute(asking.looking, values)).one()
-        refusals += _refusals(asking.elsewhere, found)
+        found = list((await session.execute(asking.looking, values)).one())
+        hold, counts = found[: len(asking.elsewhere)], iter(found[len(asking.elsewhere) :])
+        for precondition, holds in zip(asking.elsewhere, hold, strict=True):
+            count = next(counts) if precondition.count else None
+            if not holds:
+                refusals.append(precondition.refused(count))
     return LockedAccount(customer, now, refusals)
 
 
@@ -77,7 +81,10 @@ def _asking(preconditions: tuple[Precondition, ...], lock: bool) -> _Asking:
         aliased(Customer, locked), func.clock_timestamp(), *(p.holds(locked.c) for p in own)
     )
     looking = (
-        select(*(p.holds(table.c) for p in elsewhere))
+        select(
+            *(p.holds(table.c) for p in elsewhere),
+            *(p.count(table.c) for p in elsewhere if p.count),
+        )
         .where(table.c.tenant_id == bindparam("wanted_tenant"))
         .where(table.c.id == bindparam("wanted_key"))
     )

@@ -133,6 +133,12 @@ def _shown_of(model: type[TenantRow]) -> Iterator[Column[Any]]:
             yield column
 
 
+def impersonal(entry: Json | None) -> Json | None:
+    """What is left of one of the two objects without what is personal in it."""
+    left = {name: value for name, value in (entry or {}).items() if name != PERSONAL}
+    return left or None
+
+
 def plain(value: Any) -> Any:
     """A value as JSON holds it: decimals as strings, times in UTC."""
     if isinstance(value, datetime):

@@ -29,11 +29,18 @@ class Precondition:
     code: UserErrorCode
     message: str
     holds: Callable[[Columns], ColumnElement[bool]]
+    count: Callable[[Columns], ColumnElement[int]] | None = None
+    """How many records stand against it, which whoever is refused is told."""
 
     @property
     def refusal(self) -> Refusal:
         """The answer where it does not hold."""
         return Refusal(self.code, self.message)
+
+    def refused(self, count: int | None) -> Refusal:
+        """The same, to somebody who wants to act."""
+        told = "" if count is None else f" {count} of them." if count > 1 else " One of them."
+        return Refusal(self.code, self.message + told)
 
     def looks_elsewhere(self, t: Columns) -> bool:
         """Whether it reads more than the customer's own row."""

@@ -24,7 +24,7 @@ from app.models.activity import ActivityKind
 from app.models.base import CustomerRecord, Record, TenantRow
 from app.storage import Storage
 from app.work.account import lock_account
-from app.work.changes import Changes
+from app.work.changes import Changes, impersonal
 from app.work.files import Staged
 from app.work.jobs import JobKind, enqueue
 from app.writing import Transaction
@@ -75,6 +75,7 @@ class Work:
         self._about: TenantRow | None = None
         self._tenant: models.Tenant | None = None
         self._note: tuple[str, str | None] | None = None
+        self._forgotten = self._gone = False
 
     @property
     def tenant_id(self) -> int:
@@ -244,6 +245,13 @@ class Work:
         """
         self.shown[name] = value
 
+    def forget(self, *, gone: bool = False) -> None:
+        """Keep nothing personal of this in the history, as the account was just rid of it.
+
+        Where the account is `gone`, the entry is the tenant's own.
+        """
+        self._forgotten, self._gone = True, gone
+
     def about(self, row: TenantRow) -> None:
         """Say which record the history entry is about, where it is not the one returned."""
         self._about = row
@@ -254,8 +262,10 @@ class Work:
         self._check(returned)
         about = self._about or returned
         before, after = self._changes.before_and_after(about)
-        customer_id = _customer_of(about) or _customer_of(returned)
+        customer_id = None if self._gone else _customer_of(about) or _customer_of(returned)
         said = self._note[1] if self._note else None
+        if self._forgotten:
+            before, after, said = impersonal(before), impersonal(after), None
         common = {
             "tenant_id": self.tenant_id,
             "customer_id": customer_id,

@@ -65,6 +65,21 @@ class _SignedIn(Example):
         return await super().input(publisher, customer)
 
 
+class _Requested(Example):
+    """Somebody whom a person of staff wants anonymised."""
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input for a customer, for whom it is requested."""
+        await publisher.owner.execute(
+            "INSERT INTO anonymization_request (tenant_id, customer_id, actor_kind, actor_id,"
+            " end_subscriptions, accept_open_payments)"
+            " VALUES ($1, $2, 'STAFF', 1, true, true) ON CONFLICT DO NOTHING",
+            publisher.tenant_id,
+            customer,
+        )
+        return await super().input(publisher, customer)
+
+
 class _Order(Example):
     """An order of something that is sold, by somebody who can be billed."""
 
@@ -232,6 +247,8 @@ EXAMPLES: dict[str, Example] = {
     "addInvoiceAddress": Example(_BERLIN),
     "addTag": Example({"tag": "VIP"}),
     "exportCustomerData": Example(),
+    "anonymizeCustomer": Example(),
+    "approveAnonymization": _Requested(),
     "blockAccess": Example(),
     "blockAccessRight": Example(**_RIGHT),
     "blockCustomer": Example(),
@@ -250,6 +267,7 @@ EXAMPLES: dict[str, Example] = {
         "invoiceId",
     ),
     "deactivateTwoFactor": Example(),
+    "deleteCustomer": Example(),
     "editActivity": Example({"text": "Neu."}, **_ACTIVITY, row=_just_written),
     "pauseSubscription": Example(**_SUBSCRIPTION),
     "endSessions": _SignedIn(),
@@ -262,12 +280,14 @@ EXAMPLES: dict[str, Example] = {
     "recordSepaReturn": Example(
         {"reasonCode": "AM04"}, models.Transaction, "transactionId", _collected
     ),
+    "rejectAnonymization": _Requested(),
     "removeAccessRight": Example(**_RIGHT),
     "removeActivity": Example(**_ACTIVITY, row=_just_written),
     "removeAddress": Example(**_ADDRESS),
     "removeBankAccount": Example(**_ACCOUNT),
     "removeTag": Example({"tag": "old"}),
     "renderInvoice": Example(of=models.Invoice, field="invoiceId"),
+    "requestAnonymization": Example(),
     "resetPassword": Example(),
     "resumeSubscription": Example(**{**_SUBSCRIPTION, "row": _resting}),
     "retryDebit": _Retry(field="invoiceId"),

@@ -167,7 +167,9 @@ async def test_each_action_is_kept_once_and_told_in_the_diary_once(publisher: Pu
         assert (name, payload["userErrors"]) == (name, [])
         customer = encode_id("Customer", key)
         declared = ACTIONS[to_snake_case(name)]
-        (entry,) = await publisher.history(customer)
+        kept = await publisher.history(customer)
+        # Of a deleted customer the tenant's own history tells.
+        (entry,) = kept or (await publisher.tenant_history())[-1:]
         assert (entry["action"], entry["actor_kind"]) == (declared.history, "PARTNER")
         assert (name, len(await publisher.diary(customer))) == (name, int(declared.diary))
 

@@ -1,0 +1,124 @@
+"""What anonymising a customer would take away, what would stay and until when, and what blocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+
+from app.actions.anonymization import (
+    PreviewAnonymizationInput,
+    blockers,
+    open_payments,
+    running_subscriptions,
+)
+from app.domain.retention import RecordKind, RetentionYears, kept_until
+from app.errors import Refusal
+from app.models import Base, Customer, erasure
+from app.models.opt_in import YEARS_OF_PROOF
+from app.models.personal import personal_columns
+from app.work.unit import Work
+
+_OF_ACCOUNT = """
+    SELECT {counts}
+    FROM (
+        SELECT CAST(:tenant AS integer) AS the_tenant, CAST(:customer AS bigint) AS the_customer,
+               CAST(:now AS timestamptz) AS the_time
+    ) AS account CROSS JOIN {table} AS t
+    WHERE {condition}
+"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some columns of one kind of records, how many records there are, and what becomes of them."""
+
+    record: str
+    count: int
+    columns: Sequence[str]
+    removed: bool = False
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What anonymising would do."""
+
+    erased: Sequence[Part]
+    kept: Sequence[Part]
+    refusals: Sequence[Refusal]
+
+
+async def preview_anonymization(work: Work, input: PreviewAnonymizationInput) -> Outlook:
+    """Tell what anonymising a customer would do.
+
+    Raises:
+        Refused: There is no such customer, or they are anonymised.
+    """
+    customer = await work.account(input.customer_id)
+    running = [] if input.end_subscriptions else await running_subscriptions(work, customer)
+    unpaid = [] if input.accept_open_payments else await open_payments(work, customer)
+    found = [await _parts(work, customer, table) for table in erasure.customers_tables()]
+    return Outlook(
+        [part for erased, _ in found for part in erased],
+        [part for _, kept in found for part in kept],
+        blockers(running, unpaid),
+    )
+
+
+async def _parts(work: Work, customer: Customer, table: str) -> tuple[list[Part], list[Part]]:
+    """What goes and what stays of a table's rows."""
+    if table in erasure.KEPT_BY_TRIGGERS:
+        return [], []
+    removed = table in erasure.GONE
+    condition = erasure.customers_tables()[table]
+    kept: list[Part] = []
+    if table in erasure.RELEASED_BY:
+        day = erasure.RELEASED_BY[table]
+        count, columns, last = await _count(work, customer, table, condition, True, day)
+        if count:
+            kept.append(Part(_name(table), count, columns, until=await _invoice_end(work, last)))
+    if table in erasure.HELD_BACK:
+        held = erasure.HELD_BACK[table]
+        count, columns, last = await _count(
+            work, customer, table, f"{condition} AND ({held})", False, "t.created_at::date"
+        )
+        if count:
+            kept.append(Part(_name(table), count, columns, until=_proof_end(last)))
+        condition = f"{condition} AND NOT ({held})"
+    count, columns, _ = await _count(work, customer, table, condition, False, "NULL")
+    erased = [Part(_name(table), count, columns, removed)] if count and (columns or removed) else []
+    return erased, kept
+
+
+async def _count(
+    work: Work, customer: Customer, table: str, condition: str, retained: bool, day: str
+) -> tuple[int, list[str], Any]:
+    """How many rows there are, which personal columns hold something, and the latest day."""
+    names = [c.name for c in personal_columns(retained=retained) if c.table.name == table]
+    counts = ["count(*)", f"max({day})", *(f"count(t.{name})" for name in names)]
+    statement = _OF_ACCOUNT.format(counts=", ".join(counts), table=table, condition=condition)
+    values = {"tenant": work.tenant_id, "customer": customer.id, "now": work.now}
+    count, last, *filled = (await work.session.execute(text(statement), values)).one()
+    return count, [name for name, some in zip(names, filled, strict=True) if some], last
+
+
+async def _invoice_end(work: Work, last: date | None) -> date | None:
+    years = RetentionYears(invoices=(await work.tenant()).invoice_years)
+    return None if last is None else kept_until(last, RecordKind.INVOICE, years)
+
+
+def _proof_end(last: date) -> date:
+    years = max(YEARS_OF_PROOF.values())
+    return date(last.year + years, last.month, min(last.day, 28))
+
+
+def _name(table: str) -> str:
+    """What the schema calls the records of a table."""
+    names = (
+        mapper.class_.__name__
+        for mapper in Base.registry.mappers
+        if mapper.local_table is Base.metadata.tables[table]
+    )
+    return min(names)
