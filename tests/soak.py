@@ -8,6 +8,7 @@ ways disagree on is made as small as it will go, and printed.
 import argparse
 import asyncio
 import logging
+import random
 import secrets
 import sys
 import tempfile
@@ -16,12 +17,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import structlog
 
 from app.settings import Settings
 from app.storage import Storage
 from tests.billing.lives import live
 from tests.conftest import cloned, settings_of
+from tests.killed_checkouts import killed_again_and_again
 from tests.schema.comparison import Comparison, DifferenceError, comparing
 from tests.schema.documents import schema
 from tests.schema.holdings import Holdings, hold
@@ -31,6 +34,7 @@ from tests.services import Owner, Services
 
 COMPARISONS = 100_000
 STEPS = 100_000
+SECONDS = 60
 _STEPS_AT_ONCE = 5_000
 _EVERY_SECONDS = 10
 _MOST_DIFFERENCES = 10
@@ -43,13 +47,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--count", type=int, default=COMPARISONS, help="How many comparisons.")
     parser.add_argument("--steps", type=int, default=STEPS, help="How many steps of lives.")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="For how long orders come in.")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="Which ones.")
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     _print(f"{arguments.count:,} comparisons with --seed {arguments.seed}")
     differences = asyncio.run(_run(arguments.count, arguments.seed)) if arguments.count else 0
     _print(f"{arguments.steps:,} steps of subscriptions with --seed {arguments.seed}")
-    sys.exit(1 if not _live(arguments.steps, int(arguments.seed, 16)) or differences else 0)
+    held = _live(arguments.steps, int(arguments.seed, 16))
+    if arguments.seconds:
+        _print(f"{arguments.seconds} seconds of killed workers with --seed {arguments.seed}")
+        asyncio.run(_kill(arguments.seconds, arguments.seed))
+    sys.exit(0 if held and not differences else 1)
+
+
+async def _kill(seconds: int, seed: str) -> None:
+    """Take orders for so long, while a worker is killed every second."""
+    async with _settings() as settings:
+        assert settings.owner_database_url is not None
+        owner = await asyncpg.connect(settings.owner_database_url.get_secret_value())
+        moments = random.Random(seed)  # noqa: S311  Nothing is secret about it.
+        shop, killed = await killed_again_and_again(settings, owner, moments, seconds=seconds)
+        await owner.close()
+    ledger = shop.ledger
+    _print(
+        f"{len(ledger.orders):,} orders and {len(ledger.documents):,} cancellations held,"
+        f" {killed} workers were killed, {ledger.lost:,} requests sent again"
+    )
 
 
 def _live(steps: int, seed: int) -> bool:

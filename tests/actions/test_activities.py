@@ -53,7 +53,7 @@ async def opened(publisher: Publisher, customer: str, search: str = "") -> tuple
 @pytest.fixture
 async def colleague(publisher: Publisher) -> str:
     """The token of somebody else who may everything as well."""
-    return await publisher.issue_token("activity:write", "activity:read")
+    return await publisher.issue_token("activity:write", "activity:read", "internal:read")
 
 
 @pytest.mark.parametrize("kind", ["NOTE", "HINT", "PHONE", "EMAIL", "LETTER"])

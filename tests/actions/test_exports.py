@@ -111,10 +111,10 @@ async def test_what_is_in_the_store_says_nothing(
     publisher: Publisher, person: int, context: JobContext, bucket: Storage
 ) -> None:
     export = await exports.made(context, publisher, person)
-    row = await publisher.owner.fetchrow(
+    key = await publisher.owner.fetchval(
         "SELECT key FROM file WHERE tenant_id = $1 AND purpose = 'EXPORT'", publisher.tenant_id
     )
-    stored = await bucket.get(row["key"])
+    stored = await bucket.get(key)
     assert len(stored) > export["size"]
     assert b"manifest.json" not in stored
     assert b"PK\x03\x04" not in stored[:200]
