@@ -162,6 +162,8 @@ async def test_each_action_is_kept_once_and_told_in_the_diary_once(publisher: Pu
         state: dict[str, Any] = {"tags": ["old"]}
         if name.startswith("unblock"):
             state |= {"login_blocked_at": EPOCH, "access_blocked_at": EPOCH}
+        if name == "deactivateTwoFactor":
+            state |= {"totp_secret": b"sealed", "two_factor_since": EPOCH}
         key = await publisher.customer(**state)
         payload = await publisher.act(name, await example.input(publisher, key))
         assert (name, payload["userErrors"]) == (name, [])
