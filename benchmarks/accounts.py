@@ -54,7 +54,27 @@ _COPIES: dict[str, tuple[dict[str, str], str]] = {
         {**_NUMBERED, "issued_on": "source.issued_on - step * 30"},
         "type = 'INVOICE'",
     ),
-    "payment_transaction": ({"original_id": "NULL"}, "true"),
+    # An invoice has at most one debit, so copies are transfers.
+    "payment_transaction": (
+        {
+            "action": "'BANK_TRANSFER'",
+            "status": "'SUCCESS'",
+            **dict.fromkeys(
+                (
+                    "original_id",
+                    "due_on",
+                    "end_to_end_id",
+                    "sequence_type",
+                    "sepa_batch_id",
+                    "returned_on",
+                    "error_code",
+                    "error_message",
+                ),
+                "NULL",
+            ),
+        },
+        "action = 'SEPA_DEBIT'",
+    ),
     "delivery": (
         {
             "kind": "'REGULAR'",

@@ -20,7 +20,10 @@ from benchmarks.tenants import connect
 
 _FOR_WHOM_AND_WHAT = ("customer_id", "kind", "text")
 _KEEPING_HISTORY = frozenset({"abokonto", "sql"})
-_OWN = frozenset({"id", "record_id", "created_at", "changed_at"})
+_CHAINED = frozenset(
+    {"position", "hash", "personal_salt", "personal_digest", "actor_salt", "actor_digest"}
+)
+_OWN = frozenset({"id", "record_id", "created_at", "changed_at"}) | _CHAINED
 
 _ACTIVITIES = f"tenant_id = $1 AND starts_with(text, '{MARK}')"
 _ENTRIES = (
