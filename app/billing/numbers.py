@@ -11,12 +11,6 @@ from app.work.unit import Work
 _DIGITS = 7
 
 
-async def next_invoice_number(work: Work, prefix: str) -> str:
-    """The next number of the year's range; see `next_invoice_numbers`."""
-    [number] = await next_invoice_numbers(work, prefix, 1)
-    return number
-
-
 async def next_invoice_numbers(work: Work, prefix: str, count: int) -> list[str]:
     """The next numbers of the year's range in their order, as `RE-2026-0000017`.
 

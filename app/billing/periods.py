@@ -1,17 +1,14 @@
 """A subscription's contract, and its accounting periods as they begin."""
 
-from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import func, select
 
-from app.billing.invoices import Line
-from app.billing.taxes import tax_lines
 from app.domain.billing import prorate_until
 from app.domain.money import Money
 from app.domain.periods import ONE_DAY, Span
 from app.domain.terms import Contract, Terms, under_consumer_law
-from app.models import Offer, Product, Subscription, SubscriptionPeriod
+from app.models import Subscription, SubscriptionPeriod
 from app.models.subscription import PeriodKind
 from app.work.unit import Work
 
@@ -121,27 +118,3 @@ def _move_on(subscription: Subscription, following: date) -> None:
     ended = subscription.ends_on is not None and following > subscription.ends_on
     rests = subscription.paused_from is not None and following >= subscription.paused_from
     subscription.next_billing_on = None if ended or rests else following
-
-
-async def period_lines(
-    work: Work,
-    subscription: Subscription,
-    period: SubscriptionPeriod,
-    offer: Offer,
-    country: str,
-) -> Sequence[Line]:
-    """What an accounting period costs, as the lines of a document: one for each rate of tax."""
-    product = await work.session.get_one(Product, (work.tenant_id, offer.product_id))
-    span = Span(period.starts_on, period.ends_on)
-    gross = Money(period.price, period.currency)
-    return [
-        Line(
-            offer.name,
-            subscription.quantity,
-            amount,
-            span,
-            subscription.order_item_id,
-            period.id,
-        )
-        for amount in await tax_lines(work, product, gross, span, country)
-    ]
