@@ -1,6 +1,5 @@
 """What is done for whoever asks, whichever way they came."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import asyncpg
@@ -10,18 +9,12 @@ import pytest
 from app.actions.tags import AddTagInput
 from app.auth.permissions import Permission
 from app.auth.tokens import hash_token
-from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode, Refused, UserErrorCode
-from app.files.inspection import FileInspector
 from app.models import Activity, Customer
 from app.schema.node import encode_id
-from app.settings import Settings
-from app.storage import Storage
 from app.work.action import ACTIONS
-from app.work.files import Staging
 from app.work.perform import Performer
 from app.work.unit import Work
-from app.writing import Writing
 from tests.conftest import Database
 from tests.publisher import Publisher
 
@@ -30,17 +23,6 @@ from tests.publisher import Publisher
 def database(shared_database: Database) -> Database:
     """The database in which these tests found their publishers, side by side."""
     return shared_database
-
-
-@pytest.fixture
-async def performer(settings: Settings) -> AsyncIterator[Performer]:
-    """Does actions without the application around it."""
-    writing = Writing(settings)
-    writing.open()
-    storage, inspector = Storage(settings), FileInspector(settings)
-    staging = Staging(writing, storage, inspector, settings.unclaimed_file_seconds)
-    yield Performer(writing, Keyring.from_settings(settings), storage, staging)
-    await writing.close()
 
 
 @pytest.fixture

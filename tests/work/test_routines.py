@@ -1,22 +1,14 @@
 """What the system does by itself, for one tenant at a time."""
 
-from collections.abc import AsyncIterator
-
 import asyncpg
 import httpx2
 import pytest
 
-from app.encryption import Keyring
-from app.files.inspection import FileInspector
 from app.models import Activity, Customer
 from app.schema.node import encode_id
-from app.settings import Settings
-from app.storage import Storage
 from app.work.action import routine
-from app.work.files import Staging
 from app.work.perform import Performer
 from app.work.unit import Work
-from app.writing import Writing
 from tests.conftest import Database
 from tests.publisher import Publisher
 
@@ -25,17 +17,6 @@ from tests.publisher import Publisher
 def database(shared_database: Database) -> Database:
     """The database in which these tests found their publishers, side by side."""
     return shared_database
-
-
-@pytest.fixture
-async def performer(settings: Settings) -> AsyncIterator[Performer]:
-    """Carries out routines without the application around it."""
-    writing = Writing(settings)
-    writing.open()
-    storage, inspector = Storage(settings), FileInspector(settings)
-    staging = Staging(writing, storage, inspector, settings.unclaimed_file_seconds)
-    yield Performer(writing, Keyring.from_settings(settings), storage, staging)
-    await writing.close()
 
 
 @pytest.fixture
