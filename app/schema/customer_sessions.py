@@ -17,6 +17,11 @@ from app.resolvers.fields import column, expression, part
 from app.resolvers.reads import Columns, Row
 from app.schema.identity import identity
 from app.schema.node import encode_id, record
+from app.schema.staff_account import (
+    ConfirmStaffTwoFactorPayload,
+    EnrolStaffTwoFactorPayload,
+    StaffAccountPayload,
+)
 from app.schema.user_error import UserError
 from app.work.inputs import checked_text, email, given, text
 
@@ -73,31 +78,18 @@ class CustomerLoginPayload:
 
 
 @strawberry.type(description="What came of it.")
-class CustomerAccountPayload:
+class CustomerAccountPayload(StaffAccountPayload):
     """Whether it was done."""
-
-    done: bool | None = part("Whether it was done.")
-    user_errors: list[UserError] = part("Why it did not happen; empty where it did.")
 
 
 @strawberry.type(description="A second factor that waits for its first code, told this once.")
-class EnrolTwoFactorPayload:
+class EnrolTwoFactorPayload(EnrolStaffTwoFactorPayload):
     """What an authenticator app is set up with."""
-
-    secret: str | None = part("The secret in base32, to be typed in.")
-    uri: str | None = part("The same as an `otpauth:` address.")
-    qr_code: str | None = part("The address as a QR code, an SVG document.")
-    user_errors: list[UserError] = part("Why there is none; empty where there is one.")
 
 
 @strawberry.type(description="A second factor that is in use from now on.")
-class ConfirmTwoFactorPayload:
+class ConfirmTwoFactorPayload(ConfirmStaffTwoFactorPayload):
     """What to keep for the day on which the app is lost."""
-
-    recovery_codes: list[str] | None = part(
-        "Ten codes, each good once in place of the app's; told this once."
-    )
-    user_errors: list[UserError] = part("Why it did not happen; empty where it did.")
 
 
 def _checked_address(value: str) -> str | None:
