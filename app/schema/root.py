@@ -1,30 +1,21 @@
 """The root of the schema: where every query begins."""
 
 import operator
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
-from graphql import GraphQLResolveInfo
-from sqlalchemy import BigInteger, ColumnElement, case, cast, func, literal_column, select
-from strawberry import UNSET
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.info import Info
 
 from app.actions import all_actions
 from app.auth.permissions import Permission
-from app.context import Caller, RequestContext
+from app.context import RequestContext
 from app.database import Principal
-from app.domain.search import query_terms
-from app.errors import ApiError, ErrorCode
-from app.models.customer_term import CustomerCount, TermSource
 from app.resolvers.fields import field
 from app.resolvers.inquiries import read_inquiry
-from app.resolvers.loaders import Read, RowRead, UniqueRead
-from app.resolvers.reads import Columns, Key, Lookup, Lookups, OfCaller, Row, Search, record_of
-from app.resolvers.sql import tenant
-from app.scalars import SCALARS, EmailAddress
+from app.resolvers.reads import Key, OfCaller, Row, record_of
+from app.scalars import SCALARS
 from app.schema import staff_account as staff_account  # Its mutations are declared there.
 from app.schema.access import Access, access_of
 from app.schema.additional_data import AdditionalDataDefinition
@@ -44,10 +35,20 @@ from app.schema.history_verification import (
     read_verification,
 )
 from app.schema.identity import IDENTITY_MUTATIONS
-from app.schema.inputs import checked_text
+from app.schema.lookups import (
+    CUSTOMER,
+    NODE,
+    NODES,
+    CustomerBy,
+    customer_key,
+    find_record,
+    node_key,
+    node_keys,
+)
 from app.schema.mutations import mutations
-from app.schema.node import Node, encode_id, global_key, key_of
+from app.schema.node import Node, encode_id
 from app.schema.opt_in import OptInText
+from app.schema.overview import BY_WORDS, all_customers
 from app.schema.sepa_batch import SepaBatch
 from app.schema.staff import AccessToken, Role, StaffInvitation, StaffMembership
 from app.schema.staff_sessions import StaffSession, my_sessions
@@ -55,93 +56,10 @@ from app.schema.tax_rate import TaxRate
 from app.schema.viewer import Viewer
 from app.schema.voucher import Voucher
 
-MOST_IDS = 100
 
-
-def _context(info: Info) -> tuple[RequestContext, GraphQLResolveInfo[Any]]:
+def _context(info: Info) -> RequestContext:
     context: RequestContext = info.context
-    return context, info._raw_info  # noqa: SLF001  Strawberry offers no other way to the AST.
-
-
-@strawberry.input(
-    one_of=True, description="How a customer is named: exactly one of these must be given."
-)
-class CustomerBy:
-    """One of the keys that are unique in a tenant."""
-
-    id: strawberry.ID | None = strawberry.field(default=UNSET, description="The opaque id.")
-    number: str | None = strawberry.field(default=UNSET, description="The customer number.")
-    email: EmailAddress | None = strawberry.field(
-        default=UNSET, description="The e-mail address, whatever its case."
-    )
-    external_id: str | None = strawberry.field(
-        default=UNSET, description="The id in another system."
-    )
-
-
-def _customer_terms(caller: Caller, text: str) -> tuple[str, ...]:
-    """The beginnings of terms that a customer must have all of.
-
-    Raises:
-        ApiError: BAD_REQUEST when nothing in the text can be looked for.
-    """
-    terms = query_terms(text, caller.hash_iban)
-    if not terms:
-        raise ApiError(ErrorCode.BAD_REQUEST, "`search` takes letters or digits to look for.")
-    return tuple(terms)
-
-
-_SOURCES = {
-    TermSource.CUSTOMER: Permission.CUSTOMER_READ,
-    TermSource.ADDRESS: Permission.ADDRESS_READ,
-    TermSource.BANK_ACCOUNT: Permission.BANK_ACCOUNT_READ,
-    TermSource.INVOICE: Permission.INVOICE_READ,
-}
-
-
-def _sources(caller: Caller) -> tuple[int, ...]:
-    """Where the caller may look: a search must not tell what reading would refuse."""
-    return tuple(source for source, needs in _SOURCES.items() if needs in caller.permissions)
-
-
-def _has_terms(
-    t: Columns, terms: ColumnElement[Any], sources: ColumnElement[Any]
-) -> ColumnElement[bool]:
-    """Whether a customer has a term with each of these beginnings."""
-    found = func.abokonto.find_customers(tenant(), terms, sources, type_=BigInteger)
-    return t.id.in_(select(found.column_valued("customer_id")))
-
-
-def _all_customers() -> ColumnElement[int]:
-    """The tenant's customers, summed over the counters that triggers keep; to a customer who has
-    signed in there is one.
-    """
-    total = select(func.coalesce(func.sum(CustomerCount.count), literal_column("0"))).where(
-        CustomerCount.tenant_id == tenant()
-    )
-    everybody = func.abokonto.current_customer(type_=BigInteger).is_(None)
-    return cast(case((everybody, total.scalar_subquery()), else_=1), BigInteger)
-
-
-def _customer_key(arguments: Mapping[str, Any]) -> Key:
-    """The key by which a customer is asked for."""
-    by: CustomerBy = arguments["by"]
-    record = record_of(Customer)
-    if record is None:
-        raise TypeError("A customer is a record.")
-    if by.id is not UNSET and by.id is not None:
-        return Key(record, None, key_of(by.id, Customer))
-    if by.number is not UNSET and by.number is not None:
-        return Key(record, "number", checked_text("number", by.number))
-    if by.email is not UNSET and by.email is not None:
-        return Key(record, "email_key", checked_text("email", by.email).lower())
-    return Key(record, "external_id", checked_text("externalId", by.external_id or ""))
-
-
-def _node_key(arguments: Mapping[str, Any]) -> Key:
-    """The key that an opaque id holds."""
-    found = global_key(arguments["id"])
-    return Key(found.record, None, found.key)
+    return context
 
 
 def _viewer(principal: Principal) -> Row:
@@ -156,28 +74,7 @@ def _viewer(principal: Principal) -> Row:
     }
 
 
-def _node_keys(arguments: Mapping[str, Any]) -> list[Key | ApiError]:
-    """The keys that opaque ids hold, and at the place of what is none what is wrong with it.
-
-    Raises:
-        ApiError: BAD_REQUEST when there are too many.
-    """
-    ids: list[strawberry.ID] = arguments["ids"]
-    if len(ids) > MOST_IDS:
-        raise ApiError(ErrorCode.BAD_REQUEST, f"`ids` takes at most {MOST_IDS} ids.")
-    keys: list[Key | ApiError] = []
-    for key in ids:
-        try:
-            keys.append(_node_key({"id": key}))
-        except ApiError as error:
-            keys.append(error)
-    return keys
-
-
-_CUSTOMER = Lookup(_customer_key, "There is no such customer.")
-_ACCESS = access_of(_customer_key, _CUSTOMER.missing)
-_NODE = Lookup(_node_key, "There is no record with that id.")
-_NODES = Lookups(_node_keys, _NODE.missing)
+_ACCESS = access_of(customer_key, CUSTOMER.missing)
 
 
 @strawberry.type(description="Everything that can be read.")
@@ -187,7 +84,7 @@ class Query:
     @field("Who is asking, and what they may do.", needs=None, read=OfCaller(_viewer))
     def viewer(self, info: Info) -> Viewer:
         """Answer from the token; nothing is read."""
-        return _viewer(_context(info)[0].principal)  # type: ignore[return-value]  # A source.
+        return _viewer(_context(info).principal)  # type: ignore[return-value]  # A source.
 
     @field(
         "The sessions of the member of staff who asks, the newest first; none for programs.",
@@ -195,12 +92,12 @@ class Query:
     )
     async def my_sessions(self, info: Info) -> list[StaffSession]:
         """List the caller's own sessions, at whatever tenant."""
-        return await my_sessions(_context(info)[0])  # type: ignore[return-value]  # Sources.
+        return await my_sessions(_context(info))  # type: ignore[return-value]  # Sources.
 
     @field(
         "A customer by one of their keys; null with the error NOT_FOUND when there is none.",
         needs=Permission.CUSTOMER_READ,
-        read=_CUSTOMER,
+        read=CUSTOMER,
     )
     async def customer(
         self,
@@ -208,7 +105,7 @@ class Query:
         by: Annotated[CustomerBy, strawberry.argument(description="Which customer.")],
     ) -> Customer | None:
         """Find a customer."""
-        return await _record(info, _customer_key({"by": by}), _CUSTOMER.missing)  # type: ignore[return-value]  # A source.
+        return await find_record(info, customer_key({"by": by}), CUSTOMER.missing)  # type: ignore[return-value]  # A source.
 
     @field(
         "Whether a customer has access at this moment, and why not. It asks for the rights, the "
@@ -226,12 +123,12 @@ class Query:
     ) -> Access | None:
         """Answer a paywall."""
         asked = _ACCESS.find({"customer": customer, "unique_id": unique_id})
-        return await read_inquiry(_context(info)[0], _ACCESS, asked)  # type: ignore[return-value]  # A source.
+        return await read_inquiry(_context(info), _ACCESS, asked)  # type: ignore[return-value]  # A source.
 
     @field(
         "Any record by its opaque id; null with the error NOT_FOUND when there is none.",
         needs=None,
-        read=_NODE,
+        read=NODE,
     )
     async def node(
         self,
@@ -239,13 +136,13 @@ class Query:
         id: Annotated[strawberry.ID, strawberry.argument(description="The opaque id.")],
     ) -> Node | None:
         """Find a record of whatever type."""
-        return await _record(info, _node_key({"id": id}), _NODE.missing)  # type: ignore[return-value]  # A source.
+        return await find_record(info, node_key({"id": id}), NODE.missing)  # type: ignore[return-value]  # A source.
 
     @field(
         "Records by their opaque ids, in the order of the ids. Where there is none, there is "
         "null and an error that names its place.",
         needs=None,
-        read=_NODES,
+        read=NODES,
     )
     async def nodes(
         self,
@@ -255,8 +152,8 @@ class Query:
         ],
     ) -> list[Node | None]:
         """Find records of whatever types."""
-        keys = _node_keys({"ids": ids})
-        return [_record(info, key, _NODES.missing) for key in keys]  # type: ignore[misc]  # Awaited.
+        keys = node_keys({"ids": ids})
+        return [find_record(info, key, NODES.missing) for key in keys]  # type: ignore[misc]  # Awaited.
 
     @field(
         "What was given away in some days, by whom, why, of what kind or when. Days are those of "
@@ -275,7 +172,7 @@ class Query:
         ],
     ) -> GoodwillReport | None:
         """Add up a tenant's gifts."""
-        return await read_goodwill_report(_context(info)[0], since, until, group_by)  # type: ignore[return-value]  # A source.
+        return await read_goodwill_report(_context(info), since, until, group_by)  # type: ignore[return-value]  # A source.
 
     @field(
         "Whether the tenant's history is what it was: each entry's hash is computed anew, and so "
@@ -297,7 +194,7 @@ class Query:
         ] = None,
     ) -> HistoryVerification | None:
         """Go through the history."""
-        return await read_verification(_context(info)[0], first, until, expect)  # type: ignore[return-value]  # A source.
+        return await read_verification(_context(info), first, until, expect)  # type: ignore[return-value]  # A source.
 
     @field(
         "How the tenant bills, and what its documents say of it.",
@@ -308,8 +205,8 @@ class Query:
         found = record_of(BillingProfile)
         if found is None:
             raise TypeError("A billing profile is a record.")
-        key = Key(found, "tenant_id", _context(info)[0].principal.tenant_id)
-        return await _record(info, key, "There is no billing profile.")  # type: ignore[return-value]  # A source.
+        key = Key(found, "tenant_id", _context(info).principal.tenant_id)
+        return await find_record(info, key, "There is no billing profile.")  # type: ignore[return-value]  # A source.
 
     preview_checkout = preview
     preview_correction = correction_preview
@@ -319,8 +216,8 @@ class Query:
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "
         "addresses, customer numbers, external ids, addresses, IBANs (whole) and invoice numbers.",
         needs=Permission.CUSTOMER_READ,
-        search=Search("Words, by their beginnings.", _customer_terms, _has_terms, _sources),
-        total=_all_customers,
+        search=BY_WORDS,
+        total=all_customers,
     )
     products: Connection[Product] | None = tab(
         (),
@@ -393,29 +290,6 @@ class Query:
         needs=Permission.OPT_IN_READ,
         search=words_in("text"),
     )
-
-
-async def _record(info: Info, key: Key | ApiError, missing: str) -> Row:
-    """A record with the name of its type.
-
-    Raises:
-        ApiError: What stands in place of the key, FORBIDDEN without the type's permission,
-            NOT_FOUND with the message `missing` when there is no such record in the tenant.
-    """
-    context, raw = _context(info)
-    if isinstance(key, ApiError):
-        raise key
-    context.caller.require(key.record.needs)
-    shape = context.selections.row(raw, key.record.name)
-    read: Read
-    if key.column is None:
-        read = RowRead(shape, key.record, key.value)
-    else:
-        read = UniqueRead(shape, key.record, key.column, key.value)
-    row: Row | None = await context.loader.load(read)
-    if row is None:
-        raise ApiError(ErrorCode.NOT_FOUND, missing)
-    return {"__typename": key.record.name, **row}
 
 
 schema = strawberry.Schema(
