@@ -1,1 +1,1 @@
-"""What the commands of `app/cli.py` do."""
+"""What the commands of `app/cli` do."""
