@@ -31,16 +31,19 @@ _PARTNERS = (
 )
 
 
-async def letter_of(transaction: Transaction, customer_id: int) -> "Letter":
-    """The letter to a customer, which counts what is written of them."""
+async def letter_of(transaction: Transaction, customer_id: int) -> "Letter | None":
+    """The letter to a customer, which counts what is written of them; None where there is none."""
     session, tenant_id = transaction.session, transaction.principal.tenant_id
+    customer = await session.get(Customer, (tenant_id, customer_id))
+    if customer is None:
+        return None
     tenant = await session.get_one(Tenant, tenant_id)
     profile = select(BillingProfile).where(BillingProfile.tenant_id == tenant_id)
     mine = History.tenant_id == tenant_id, History.customer_id == customer_id
     return Letter(
         tenant,
         (await session.scalars(profile)).one(),
-        await session.get_one(Customer, (tenant_id, customer_id)),
+        customer,
         (await session.scalars(_PARTNERS.where(*mine))).all(),
         transaction.now,
     )
@@ -68,7 +71,7 @@ class Letter:
             "customer": customer,
             "partners": partners,
             "now": now,
-            "years": RetentionYears(),
+            "years": RetentionYears(tenant.book_years, tenant.invoice_years, tenant.letter_years),
             "years_of_proof": YEARS_OF_PROOF[OptInChannel.PHONE],
             "manifest": MANIFEST,
             **self._common(),

@@ -38,6 +38,10 @@ class ExportError(Exception):
     """A package can't be made; the message says nothing personal."""
 
 
+class ExportEnded(Exception):  # noqa: N818  It is an answer, not an error.
+    """Nobody wants the package any more: the customer was anonymised or deleted meanwhile."""
+
+
 class _StoredFile(NamedTuple):
     """A file that goes into a package."""
 
@@ -69,11 +73,14 @@ class Maker:
             ExportError: A file is not what was stored once.
             StorageError: A file can't be had.
             ApiError: UNAVAILABLE when the database can't be reached.
+            ExportEnded: The customer is gone, or `progress` says that nobody waits for it.
         """
         with Package(target) as package:
             async with self.writing.snapshot(self.tenant_id) as transaction:
                 package.made_at = transaction.now
                 letter = await letter_of(transaction, customer_id)
+                if letter is None:
+                    raise ExportEnded
                 await self._records(transaction.session, package, letter, progress)
                 files = await self._files(transaction.session, customer_id)
             await self._copies(package, files, progress)

@@ -112,12 +112,13 @@ async def past_their_time(batch: Batch, _nothing: None) -> tuple[Sequence[int], 
 
 async def advance(
     writing: Writing, tenant_id: int, key: int, step: ExportStep, percent: int
-) -> None:
-    """Let people see how far an export is; the history needs not know."""
+) -> bool:
+    """Let people see how far an export is; the history needs not know. Whether it still runs."""
     running = Export.status == ExportStatus.RUNNING.value
     which = update(Export).where(Export.tenant_id == tenant_id, Export.id == key, running)
+    shown = which.values(step=step.value, percent=percent).returning(Export.id)
     async with writing.system_transaction(tenant_id) as transaction:
-        await transaction.session.execute(which.values(step=step.value, percent=percent))
+        return await transaction.session.scalar(shown) is not None
 
 
 async def _is_anonymized(work: Work, export: Export) -> bool:

@@ -17,6 +17,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "bank_account": _called("Bankverbindungen und Mandate", "Bank accounts and mandates"),
     "customer": _called("Stammdaten", "Your own data"),
     "customer_device": _called("Bekannte Geräte", "Known devices"),
+    "customer_merge": _called("Zusammengeführte Kundenkonten", "Accounts that were merged"),
     "customer_order": _called("Bestellungen", "Orders"),
     "customer_recovery_code": _called("Wiederherstellungscodes", "Recovery codes"),
     "customer_sign_in": _called("Stand der Anmeldung", "State of signing in"),

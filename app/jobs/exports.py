@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.domain.files.sealed import Sealing, export_place
 from app.errors import ApiError
 from app.exports import states
-from app.exports.making import ExportError, Maker
+from app.exports.making import ExportEnded, ExportError, Maker
 from app.exports.states import Failure, Made
 from app.jobs.registry import JobContext, JobError, JobRefused, every, handles
 from app.models import Customer, Export
@@ -19,7 +19,6 @@ from app.models.export import ExportStatus, ExportStep
 from app.storage import StorageError
 from app.work.jobs import JobKind
 from app.work.shelf import Stored
-from app.writing import Transaction
 
 log = structlog.get_logger("abokonto.exports")
 
@@ -48,17 +47,21 @@ async def export(context: JobContext, tenant_id: int, payload: Mapping[str, Any]
     try:
         with TemporaryFile() as package:
             await _make(context, tenant_id, key, package)
+    except ExportEnded:
+        log.info("export_not_wanted", tenant=tenant_id, export=key)
     except ExportError as error:
         raise JobRefused(str(error)) from error
     except StorageError as error:
+        if await _running(context, tenant_id, key) is None:
+            # What it looked for was erased with the account.
+            return
         raise JobError("The object store could not be reached, or lacks a file.") from error
     except ApiError as error:
         raise JobError("The object store or the database could not be reached.") from error
 
 
 async def _make(context: JobContext, tenant_id: int, key: int, package: BinaryIO) -> None:
-    async with context.writing.system_transaction(tenant_id) as transaction:
-        found = await _running(transaction, key)
+    found = await _running(context, tenant_id, key)
     if found is None:
         return
     customer_id, number = found
@@ -67,6 +70,8 @@ async def _make(context: JobContext, tenant_id: int, key: int, package: BinaryIO
     progress = _Progress(context, tenant_id, key)
     await maker.make(customer_id, cast("BinaryIO", sealing), progress)
     sealing.finish()
+    if await _running(context, tenant_id, key) is None:
+        raise ExportEnded
     name = f"Kundendaten {number}.zip"
     await _store(context, tenant_id, key, package, (name, sealing.size, sealing.sha256))
 
@@ -96,9 +101,8 @@ async def _store(
         await shelf.take_back(keys, begin)
 
 
-async def _running(transaction: Transaction, key: int) -> tuple[int, str] | None:
-    """Whose export it is, unless it failed as it began: the customer's key and number."""
-    tenant_id = transaction.principal.tenant_id
+async def _running(context: JobContext, tenant_id: int, key: int) -> tuple[int, str] | None:
+    """Whose export it is, the customer's key and number; None where it does not run any more."""
     wanted = (
         select(Customer.id, Customer.number)
         .join(
@@ -111,7 +115,8 @@ async def _running(transaction: Transaction, key: int) -> tuple[int, str] | None
             Export.status == ExportStatus.RUNNING.value,
         )
     )
-    row = (await transaction.session.execute(wanted)).one_or_none()
+    async with context.writing.system_transaction(tenant_id) as transaction:
+        row = (await transaction.session.execute(wanted)).one_or_none()
     return None if row is None else (row.id, row.number)
 
 
@@ -124,14 +129,21 @@ class _Progress:
         self._seen: tuple[ExportStep, int] | None = None
 
     async def __call__(self, step: ExportStep, percent: int) -> None:
-        """Take down how far it is."""
+        """Take down how far it is.
+
+        Raises:
+            ExportEnded: It does not run any more.
+        """
         if (step, percent) == self._seen:
             return
         self._seen = (step, percent)
         try:
-            await states.advance(self._context.writing, *self._of, step, percent)
+            runs = await states.advance(self._context.writing, *self._of, step, percent)
         except ApiError:
             log.info("export_progress_unseen", tenant=self._of[0], export=self._of[1])
+            return
+        if not runs:
+            raise ExportEnded
 
 
 @handles(JobKind.EXPIRE_EXPORTS)

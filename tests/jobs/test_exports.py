@@ -172,6 +172,24 @@ async def test_a_letter_says_what_article_15_asks_for_in_the_customers_language(
         assert "&lt;b&gt;" in package.read("pages/customer.html").decode()
 
 
+async def test_a_letter_tells_how_long_this_tenant_keeps_what_it_holds(
+    context: JobContext, publisher: Publisher, client: httpx2.AsyncClient
+) -> None:
+    await publisher.owner.execute(
+        "UPDATE tenant SET book_years = 12, invoice_years = 9, letter_years = 1, login_days = 30"
+        " WHERE id = $1",
+        publisher.tenant_id,
+    )
+    for language, expected in (
+        ("de", (": 12 Jahre (", ": 9 Jahre ab", ": 1 Jahr (", ": 30 Tage<")),
+        ("en", (": 12 years (", ": 9 years from", ": 1 year (", ": 30 days<")),
+    ):
+        customer = await publisher.customer(language=language)
+        package = await exports.downloaded(client, await exports.made(context, publisher, customer))
+        letter = package.read("index.html").decode()
+        assert [words for words in expected if words not in letter] == []
+
+
 async def test_names_of_staff_are_theirs(
     context: JobContext, publisher: Publisher, client: httpx2.AsyncClient
 ) -> None:
@@ -206,11 +224,12 @@ async def test_it_can_be_seen_how_far_an_export_is(
     key, seen = await exports.order(publisher, customer), []
     advance = states.advance
 
-    async def watched(*given: Any) -> None:
-        await advance(*given)
+    async def watched(*given: Any) -> bool:
+        assert await advance(*given)
         export = await exports.seen(publisher, key)
         assert export["status"] == "RUNNING"
         seen.append((export["step"], export["percent"]))
+        return True
 
     monkeypatch.setattr(states, "advance", watched)
     await jobs.export(context, publisher.tenant_id, {"export": key})
