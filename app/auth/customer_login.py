@@ -181,7 +181,7 @@ class CustomerLogin:
         )
         async with self._writing.transaction(credentials) as transaction:
             steps, throttle = _steps(transaction), counted.throttle
-            if not await steps.lock(person, stored):
+            if not await steps.lock(person, stored, known.totp_secret):
                 raise login_failed()
             if known.totp_secret is not None:
                 given = (attempt.code, attempt.recovery_code)

@@ -47,6 +47,7 @@ _LOCK = _in_tenant("""
     SELECT EXISTS (
         SELECT FROM customer
         WHERE tenant_id = :tenant AND id = :person AND password_hash = :checked
+            AND totp_secret IS NOT DISTINCT FROM :secret
             AND login_blocked_at IS NULL AND anonymized_at IS NULL
         FOR NO KEY UPDATE
     )
@@ -85,15 +86,19 @@ _FAIL_ONE_TIME = _in_tenant("""
     UPDATE customer_sign_in SET one_time_failures = one_time_failures + 1
     WHERE tenant_id = :tenant AND customer_id = :person AND one_time_until IS NOT NULL
 """)
+# Of somebody who was deleted or became part of another customer meanwhile, nothing is written.
 _NOTE = _in_tenant(
     """
     INSERT INTO login (
         tenant_id, customer_id, succeeded, failure, ip, user_agent, created_at, changed_at,
         actor_kind, actor_id
     )
-    SELECT :tenant, :person, CAST(:failure AS text) IS NULL, :failure, :client, :agent, moment,
-           moment, 'CUSTOMER', :person
-    FROM clock_timestamp() AS moment
+    SELECT known.tenant_id, known.id, CAST(:failure AS text) IS NULL, :failure, :client, :agent,
+           moment, moment, 'CUSTOMER', known.id
+    FROM (
+        SELECT tenant_id, id FROM customer WHERE tenant_id = :tenant AND id = :person
+        FOR KEY SHARE
+    ) AS known CROSS JOIN clock_timestamp() AS moment
     """,
     bindparam("client", type_=INET),
 )
@@ -225,9 +230,10 @@ class CustomerSteps:
         """The tenant's name, under which authenticator apps keep the secret."""
         return str(await self._value(_ISSUER))
 
-    async def lock(self, person: int, checked: str) -> bool:
-        """Lock a customer who may sign in with the password that was checked; False for others."""
-        return bool(await self._value(_LOCK, person=person, checked=checked))
+    async def lock(self, person: int, checked: str, secret: bytes | None) -> bool:
+        """Lock a customer who may sign in with the password that was checked, and has the second
+        factor that was found, or none; False for others."""
+        return bool(await self._value(_LOCK, person=person, checked=checked, secret=secret))
 
     async def knows_device(self, person: int, device: bytes) -> bool:
         """Whether somebody has signed in with a device before."""

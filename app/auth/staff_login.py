@@ -90,6 +90,7 @@ class StaffLogin:
             if known.totp_secret is not None:
                 await self._use_code(steps, known.staff_id, known.totp_secret, attempt)
             signed_in = await _opened(steps, opening, token, attempt.device_token, client)
+            await _expect_same_factor(steps, attempt.email, known)
             await self._throttle.forget(session, tries.account)
             if tries.address is not None:
                 await self._throttle.take_back(session, tries.address)
@@ -159,6 +160,19 @@ class StaffLogin:
             idle_seconds=self._settings.session_idle_seconds,
         )
         return opening, token
+
+
+async def _expect_same_factor(steps: StaffSteps, email: str, known: Known) -> None:
+    """See that the second factor is still the one that was found, or that there is none.
+
+    Opening the session has locked the person, so that whoever sets one up now ends it.
+
+    Raises:
+        Refused: LOGIN_FAILED.
+    """
+    found = await steps.known(email)
+    if found is None or found.totp_secret != known.totp_secret:
+        raise login_failed()
 
 
 async def _opened(

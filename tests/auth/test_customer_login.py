@@ -276,6 +276,18 @@ async def test_blocking_and_anonymising_end_sessions_at_once(
     assert codes(await publisher.ask(VIEWER, token)) == ["UNAUTHENTICATED"]
 
 
+async def test_a_second_factor_that_is_set_up_meanwhile_is_not_gone_past(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def and_meanwhile(stored: str | None, password: str) -> bool:
+        await reader.protect()
+        return await passwords.verify_password(stored, password)
+
+    monkeypatch.setattr("app.auth.customer_login.verify_password", and_meanwhile)
+    assert refusals(await reader.login()) == FAILED
+    assert await reader.sessions() == 0
+
+
 async def test_an_old_hash_is_made_anew(reader: Reader) -> None:
     from argon2 import PasswordHasher
 

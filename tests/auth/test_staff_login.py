@@ -267,6 +267,18 @@ async def test_a_password_that_changes_while_it_is_checked_opens_nothing(
     assert await erika.history() == []
 
 
+async def test_a_second_factor_that_is_set_up_meanwhile_is_not_gone_past(
+    client: httpx2.AsyncClient, erika: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def and_meanwhile(stored: str | None, password: str) -> bool:
+        await erika.protect()
+        return await verify_password(stored, password)
+
+    monkeypatch.setattr("app.auth.staff_login.verify_password", and_meanwhile)
+    assert refusals(await erika.login(client)) == FAILED
+    assert await erika.history() == []
+
+
 async def test_an_old_hash_is_made_anew(client: httpx2.AsyncClient, erika: Person) -> None:
     from argon2 import PasswordHasher
 
