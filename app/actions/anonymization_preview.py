@@ -28,6 +28,15 @@ _OF_ACCOUNT = """
     ) AS account CROSS JOIN {table} AS t
     WHERE {condition}
 """
+_BATCHES = text("""
+    SELECT count(*), max(collected_until) FROM sepa_batch AS batch
+    WHERE tenant_id = :tenant AND file_key IS NOT NULL AND EXISTS (
+        SELECT FROM payment_transaction AS debit
+        WHERE debit.tenant_id = :tenant AND debit.customer_id = :customer
+            AND debit.sepa_batch_id = batch.id AND debit.end_to_end_id IS NOT NULL
+    )
+""")
+_NO = "NULL"
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ async def preview_anonymization(work: Work, input: PreviewAnonymizationInput) ->
     found = [await _parts(work, customer, table) for table in erasure.customers_tables()]
     return Outlook(
         [part for erased, _ in found for part in erased],
-        [part for _, kept in found for part in kept],
+        [part for _, kept in found for part in kept] + await _batches(work, customer),
         blockers(running, unpaid),
     )
 
@@ -71,6 +80,8 @@ async def _parts(work: Work, customer: Customer, table: str) -> tuple[list[Part]
     """What goes and what stays of a table's rows."""
     if table in erasure.KEPT_BY_TRIGGERS:
         return [], []
+    if table == "file":
+        return await _files(work, customer)
     removed = table in erasure.GONE
     condition = erasure.customers_tables()[table]
     kept: list[Part] = []
@@ -87,9 +98,32 @@ async def _parts(work: Work, customer: Customer, table: str) -> tuple[list[Part]
         if count:
             kept.append(Part(_name(table), count, columns, until=_proof_end(last)))
         condition = f"{condition} AND NOT ({held})"
-    count, columns, _ = await _count(work, customer, table, condition, False, "NULL")
+    count, columns, _ = await _count(work, customer, table, condition, False, _NO)
     erased = [Part(_name(table), count, columns, removed)] if count and (columns or removed) else []
     return erased, kept
+
+
+async def _files(work: Work, customer: Customer) -> tuple[list[Part], list[Part]]:
+    """Those that go, and those that stay with their invoices."""
+    mine, named = erasure.customers_tables()["file"], erasure.NAMED_BY_INVOICE
+    going, columns, _ = await _count(work, customer, "file", f"{mine} AND NOT {named}", False, _NO)
+    staying, names, last = await _count(
+        work, customer, "file", f"{mine} AND {named}", False, "t.created_at::date"
+    )
+    until = await _invoice_end(work, last)
+    return (
+        [Part("File", going, columns, removed=True)] if going else [],
+        [Part("File", staying, names, until=until)] if staying else [],
+    )
+
+
+async def _batches(work: Work, customer: Customer) -> list[Part]:
+    """The files for the bank that name the customer; nothing is taken out of what it was told."""
+    values = {"tenant": work.tenant_id, "customer": customer.id}
+    count, last = (await work.session.execute(_BATCHES, values)).one()
+    return (
+        [Part("SepaBatch", count, ["file"], until=await _invoice_end(work, last))] if count else []
+    )
 
 
 async def _count(

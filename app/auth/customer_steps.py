@@ -93,10 +93,13 @@ _NOTE = _in_tenant(
         tenant_id, customer_id, succeeded, failure, ip, user_agent, created_at, changed_at,
         actor_kind, actor_id
     )
-    SELECT known.tenant_id, known.id, CAST(:failure AS text) IS NULL, :failure, :client, :agent,
+    SELECT known.tenant_id, known.id, CAST(:failure AS text) IS NULL, :failure,
+           CASE WHEN known.open THEN CAST(:client AS inet) END,
+           CASE WHEN known.open THEN CAST(:agent AS text) END,
            moment, moment, 'CUSTOMER', known.id
     FROM (
-        SELECT tenant_id, id FROM customer WHERE tenant_id = :tenant AND id = :person
+        SELECT tenant_id, id, anonymized_at IS NULL AS open
+        FROM customer WHERE tenant_id = :tenant AND id = :person
         FOR KEY SHARE
     ) AS known CROSS JOIN clock_timestamp() AS moment
     """,
@@ -253,7 +256,11 @@ class CustomerSteps:
         return bool(await self._value(_USE_RECOVERY_CODE, person=person, code=code))
 
     async def note_attempt(self, person: int | None, failure: str | None, client: Client) -> None:
-        """Write an attempt down; where there is nobody, take as long."""
+        """Write an attempt down; where there is nobody, take as long.
+
+        Of somebody who was deleted meanwhile there is nothing, and of somebody who was anonymised
+        it does not say from where.
+        """
         if person is None:
             await self._do(_NOTE_NOBODY)
             return

@@ -49,8 +49,8 @@ class _Pending:
 @routine(history="mail.sent")
 async def sent(work: Work, outcome: Outcome) -> Mail | None:
     """Write down that the mail server took a mail."""
-    mail = await work.lock_key(Mail, outcome.mail)
-    if mail is None or mail.status not in _OPEN:
+    mail = await _open(work, outcome.mail)
+    if mail is None:
         return None
     mail.status, mail.sent_at, mail.error = MailStatus.SENT.value, work.now, None
     return mail
@@ -59,8 +59,8 @@ async def sent(work: Work, outcome: Outcome) -> Mail | None:
 @routine(history="mail.failed")
 async def failed(work: Work, outcome: Outcome) -> Mail | None:
     """Write down that a mail could not be sent."""
-    mail = await work.lock_key(Mail, outcome.mail)
-    if mail is None or mail.status not in _OPEN:
+    mail = await _open(work, outcome.mail)
+    if mail is None:
         return None
     mail.status = MailStatus.FAILED.value
     mail.error = (outcome.error or "It could not be sent.")[: longest(Mail.error)]
@@ -75,6 +75,18 @@ async def suppressed(work: Work, outcome: Outcome) -> Mail | None:
         return None
     mail.status, mail.error = MailStatus.SUPPRESSED.value, None
     return mail
+
+
+async def _open(work: Work, key: int) -> Mail | None:
+    """A mail whose outcome is to be written down, locked.
+
+    Not one of somebody who was anonymised meanwhile: a mail server's words may name them.
+    """
+    mail = await work.lock_key(Mail, key)
+    if mail is None or mail.status not in _OPEN:
+        return None
+    customer = await work.session.get_one(Customer, (work.tenant_id, mail.customer_id))
+    return mail if customer.anonymized_at is None else None
 
 
 async def _give_up(
@@ -121,13 +133,15 @@ async def _pending(context: JobContext, tenant_id: int, key: int) -> _Pending | 
         mail = await session.get(Mail, (tenant_id, key))
         if mail is None or mail.status not in _OPEN:
             return None
-        customer = await session.get_one(Customer, (tenant_id, mail.customer_id))
+        customer = await session.get(Customer, (tenant_id, mail.customer_id))
+        if customer is None:
+            return None
         profile = select(BillingProfile).where(BillingProfile.tenant_id == tenant_id)
         document = None
         if mail.invoice_id is not None:
             invoice = await session.get_one(Invoice, (tenant_id, mail.invoice_id))
             if invoice.file_id is not None:
-                document = await session.get_one(File, (tenant_id, invoice.file_id))
+                document = await session.get(File, (tenant_id, invoice.file_id))
         return _Pending(
             mail,
             customer,

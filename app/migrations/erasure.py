@@ -33,12 +33,6 @@ _FUNCTION = """
     $body$
 """
 
-# An invoice's files stay with it.
-_NAMED_BY_INVOICE = (
-    " AND NOT EXISTS (SELECT FROM public.invoice WHERE invoice.tenant_id = t.tenant_id"
-    " AND t.id IN (invoice.file_id, invoice.einvoice_file_id))"
-)
-
 SIGNATURES = (
     "customers_to_scrub(timestamp with time zone)",
     "purge_expired(timestamp with time zone, date)",
@@ -100,7 +94,7 @@ def _removals(tables: frozenset[str]) -> Iterator[str]:
     for table in reversed(Base.metadata.sorted_tables):
         if table.name not in tables or table.name not in belong:
             continue
-        kept = _NAMED_BY_INVOICE if table.name == "file" else ""
+        kept = f" AND NOT {erasure.NAMED_BY_INVOICE}" if table.name == "file" else ""
         yield f"DELETE FROM public.{table.name} AS t WHERE {belong[table.name]}{kept}"
 
 
@@ -177,17 +171,20 @@ def _recorded() -> list[tuple[str, str]]:
 
 
 def _to_scrub() -> str:
-    """The anonymised customers of whom something was written since, or may go by now."""
-    entries = erasure.HELD_BACK["opt_in_entry"]
+    """The anonymised customers of whom something was written since, or may go by now.
+
+    Whoever read that somebody was there just before they were anonymised may write just after it.
+    """
+    found = " OR ".join(
+        f"EXISTS (SELECT FROM public.{table} AS t WHERE {condition})"
+        for table, condition in erasure.left()
+    )
     return _function(
         "customers_to_scrub(the_time timestamptz) RETURNS SETOF bigint",
-        "RETURN QUERY SELECT customer.id FROM public.customer"
-        " WHERE customer.tenant_id = the_tenant AND customer.anonymized_at IS NOT NULL AND ("
-        "EXISTS (SELECT FROM public.history AS t WHERE t.tenant_id = the_tenant"
-        " AND t.customer_id = customer.id AND t.personal_salt IS NOT NULL)"
-        " OR EXISTS (SELECT FROM public.opt_in_entry AS t WHERE t.tenant_id = the_tenant"
-        f" AND t.customer_id = customer.id AND t.source <> '' AND NOT ({entries})))"
-        " ORDER BY customer.id",
+        "RETURN QUERY SELECT the_customer FROM ("
+        "SELECT t.id AS the_customer FROM public.customer AS t"
+        " WHERE t.tenant_id = the_tenant AND t.anonymized_at IS NOT NULL"
+        f") AS account WHERE {found} ORDER BY the_customer",
     )
 
 
@@ -206,6 +203,7 @@ def _purge() -> str:
         "SELECT * INTO STRICT of FROM public.tenant WHERE tenant.id = the_tenant",
         f"files := ARRAY({_released_files()})",
         *counted,
+        *_marks(),
         declared="of public.tenant; files bigint[]; counted bigint; purged jsonb := '{}';",
         result="RETURN purged;",
     )
@@ -226,6 +224,10 @@ def _released(table: str) -> str:
             " WHERE customer.tenant_id = t.tenant_id AND customer.id = t.customer_id"
             " AND customer.anonymized_at IS NOT NULL))"
         )
+    if table == "invoice_item":
+        # Lines go with their invoice.
+        whole = f"SELECT t.id FROM public.invoice AS t WHERE {_released('invoice')}"
+        released = f"t.tenant_id = the_tenant AND t.invoice_id IN ({whole})"
     return released
 
 
@@ -260,8 +262,12 @@ def _letters_and_logins() -> Iterator[tuple[str, str]]:
 
 
 def _batches() -> Iterator[tuple[str, str]]:
-    """The files that were given to the bank: they are books, and name everybody in them."""
-    over = _over("t.collected_until", "book_years")
+    """The files that were given to the bank, which name everybody in them.
+
+    They are vouchers, as orders to a bank are (§ 147 (1) 4 AO), and not books: kept for as long as
+    invoices. Until then nothing is taken out of them, as they say what the bank was told.
+    """
+    over = _over("t.collected_until", "invoice_years")
     condition = f"t.tenant_id = the_tenant AND t.file_key IS NOT NULL AND {over}"
     yield (
         "unclaimed_file",
@@ -271,3 +277,15 @@ def _batches() -> Iterator[tuple[str, str]]:
     )
     nothing = dict.fromkeys(("file_key", "size_bytes", "sha256"), "NULL")
     yield "sepa_batch", _update("sepa_batch", nothing, condition)
+
+
+def _marks() -> Iterator[str]:
+    """Delete what is kept for a day, as keyed hashes of what clients sent.
+
+    New ones clear old ones away; where none come, this does.
+    """
+    day = "the_time - interval '1 day'"
+    keys = "DELETE FROM public.idempotency_key AS t WHERE t.tenant_id = the_tenant"
+    yield f"{keys} AND t.created_at < {day}"
+    # Counts of tries belong to no tenant.
+    yield f"DELETE FROM public.throttle AS t WHERE t.last_at < {day}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Date, ForeignKeyConstraint, Table, Text
+from sqlalchemy import ARRAY, Column, Date, DefaultClause, ForeignKeyConstraint, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.models import Base
@@ -43,6 +43,12 @@ GONE = frozenset(
 )
 """Tables whose rows go as wholes; of files those that no invoice names."""
 
+NAMED_BY_INVOICE = (
+    "EXISTS (SELECT FROM public.invoice WHERE invoice.tenant_id = t.tenant_id"
+    " AND t.id IN (invoice.file_id, invoice.einvoice_file_id))"
+)
+"""Whether a file `t` is an invoice's, and stays with it."""
+
 STAY_WITH_INVOICES = frozenset({"file.name"})
 """Columns of rows that go, which stay as they are where an invoice keeps the row."""
 
@@ -53,6 +59,8 @@ RELEASED_BY = MappingProxyType(
     {
         "customer_order": "(t.ordered_at AT TIME ZONE 'UTC')::date",
         "invoice": "t.issued_on",
+        "invoice_item": "(SELECT invoice.issued_on FROM public.invoice"
+        " WHERE invoice.tenant_id = t.tenant_id AND invoice.id = t.invoice_id)",
         "payment_transaction": "coalesce(t.executed_on, (t.created_at AT TIME ZONE 'UTC')::date)",
         "subscription": "t.ends_on",
     }
@@ -79,6 +87,7 @@ _INSTEAD = MappingProxyType(
         "history.after": "t.after - 'personal'",
         "history.before": "t.before - 'personal'",
         "invoice.number": "'erased-' || t.id",
+        "invoice_item.title": ANONYMISED,
         "mail.error": f"CASE t.status WHEN 'FAILED' THEN {ANONYMISED} END",
         "subscription.number": "'erased-' || t.id",
     }
@@ -125,8 +134,9 @@ def instead_of(column: Column[Any]) -> str:
             return _INSTEAD[name]
     if column.nullable:
         return "NULL"
-    if column.server_default is not None:
-        return "DEFAULT"
+    default = column.server_default
+    if isinstance(default, DefaultClause) and isinstance(default.arg, str):
+        return f"'{default.arg}'"
     if isinstance(column.type, Text):
         return "''"
     if isinstance(column.type, JSONB | ARRAY):
@@ -168,6 +178,27 @@ def _parents(table: Table) -> Iterator[tuple[str, str]]:
             column = constraint.columns.values()[-1]
             if not column.nullable:
                 yield column.name, constraint.referred_table.name
+
+
+def left() -> Iterator[tuple[str, str]]:
+    """What tells that something of a customer's is left that has to be gone.
+
+    Each table, and the condition on a row `t` of it that holds what is to be erased.
+    """
+    for table, belongs in customers_tables().items():
+        if table in KEPT_BY_TRIGGERS:
+            continue
+        if table in GONE:
+            yield table, belongs + (f" AND NOT {NAMED_BY_INVOICE}" if table == "file" else "")
+            continue
+        names = [c.name for c in personal_columns(retained=False) if c.table.name == table]
+        values = scrubbed(table, retained=False)
+        changed = " OR ".join(
+            f"t.{name} IS DISTINCT FROM {values[name]}" for name in names if name in values
+        )
+        held = f" AND NOT ({HELD_BACK[table]})" if table in HELD_BACK else ""
+        if changed:
+            yield table, f"{belongs} AND ({changed}){held}"
 
 
 def scrubbed(table: str, *, retained: bool) -> dict[str, str]:

@@ -157,7 +157,7 @@ class InvoiceItem(TenantRow):
     subscription_period_id: Mapped[Key | None]
     service_from: Mapped[date | None]
     service_until: Mapped[date | None]
-    title: Mapped[str]
+    title: Mapped[str] = mapped_column(info=personal(retained=True))
     quantity: Mapped[int] = mapped_column(Integer)
     net: Mapped[Decimal] = mapped_column(amount())
     tax_percent: Mapped[Decimal] = mapped_column(percent())

@@ -62,7 +62,6 @@ IMPERSONAL = {
     "invoice.seller": "It is the tenant's letterhead.",
     "invoice_item.service_from": "An invoice's date, kept as long as the invoice.",
     "invoice_item.service_until": "As above.",
-    "invoice_item.title": "It names a product.",
     "payment_transaction.executed_on": "The bank's date, kept as long as the payment.",
     "payment_transaction.due_on": "As above.",
     "payment_transaction.returned_on": "As above.",
