@@ -21,7 +21,14 @@ from app.auth.customer_steps import CustomerSteps, Known, Opening
 from app.auth.passwords import hash_password, needs_rehash, verify_password
 from app.auth.permissions import Permission
 from app.auth.roles import CUSTOMER as PERMISSIONS
-from app.auth.throttle import PER_ACCOUNT, PER_ADDRESS, PER_SECOND_FACTOR, Throttle, network_of
+from app.auth.throttle import (
+    NEW_DEVICE,
+    PER_ACCOUNT,
+    PER_ADDRESS,
+    PER_SECOND_FACTOR,
+    Throttle,
+    network_of,
+)
 from app.auth.tokens import DEVICE, hash_token, make_secret, make_token
 from app.context import Client, forbidden
 from app.database import Credentials
@@ -62,6 +69,7 @@ class _Counted:
 
     known: Known | None
     throttle: Throttle
+    device: str
     account: bytes
     address: bytes | None
 
@@ -92,7 +100,7 @@ class CustomerLogin:
         _expect(attempt, known)
         new = await self._new_hash(attempt, known, stored)
         if known.totp_secret is not None:
-            await self._count_code(credentials, counted.throttle, known.person)
+            await self._count_code(credentials, counted, known.person)
         try:
             return await self._opened(attempt, credentials, counted, known, stored, new)
         except Refused as refused:
@@ -112,13 +120,14 @@ class CustomerLogin:
             claimed = attempt.email.lower()
             # Nobody is asked for, too, so that it takes as long.
             if await steps.knows_device(known.person if known else 0, device):
-                key = throttle.account_key(claimed, f"device {device.hex()}")
-                counted = _Counted(known, throttle, key, None)
+                here = f"device {device.hex()}"
+                key = throttle.account_key(claimed, here)
+                counted = _Counted(known, throttle, here, key, None)
             else:
                 network = network_of(attempt.client.address)
                 key = throttle.account_key(claimed, network)
                 address = throttle.address_key(attempt.client.address)
-                counted = _Counted(known, throttle, key, address)
+                counted = _Counted(known, throttle, NEW_DEVICE, key, address)
             try:
                 await count_try(throttle, transaction.session, counted.account, PER_ACCOUNT)
                 if counted.address is not None:
@@ -151,10 +160,10 @@ class CustomerLogin:
             return await hashed(attempt.new_password or "", "new_password")
         return await hash_password(attempt.password) if needs_rehash(stored) else None
 
-    async def _count_code(self, credentials: Credentials, throttle: Throttle, person: int) -> None:
+    async def _count_code(self, credentials: Credentials, counted: _Counted, person: int) -> None:
         async with self._writing.transaction(credentials) as transaction:
-            key = throttle.second_factor_key(str(person))
-            await count_try(throttle, transaction.session, key, PER_SECOND_FACTOR)
+            key = counted.throttle.second_factor_key(str(person), counted.device)
+            await count_try(counted.throttle, transaction.session, key, PER_SECOND_FACTOR)
 
     async def _opened(
         self,
@@ -188,7 +197,7 @@ class CustomerLogin:
                 await use_second_factor(
                     steps, self._keyring, CUSTOMER, person, known.totp_secret, *given
                 )
-                key = throttle.second_factor_key(str(person))
+                key = throttle.second_factor_key(str(person), counted.device)
                 await throttle.forget(transaction.session, key)
             if new is not None:
                 await steps.change_password(person, stored, new)

@@ -173,12 +173,12 @@ class OwnAccount(ABC, Generic[S]):
     async def _count(self, credentials: Credentials) -> Holder:
         """Count a try of the holder's password or code; who they are."""
         async with self._held(credentials) as held:
-            key = self._throttle.second_factor_key(str(held.holder.person))
+            key = self._throttle.session_key(str(held.holder.person))
             await count_try(self._throttle, held.session, key, PER_SECOND_FACTOR)
             return held.holder
 
     async def _forget(self, held: Held[S]) -> None:
-        key = self._throttle.second_factor_key(str(held.holder.person))
+        key = self._throttle.session_key(str(held.holder.person))
         await self._throttle.forget(held.session, key)
 
     async def _checked(self, credentials: Credentials, password: str, field: str) -> Holder:

@@ -18,7 +18,14 @@ from app.auth.checks import (
 from app.auth.passwords import hash_password, needs_rehash, verify_password
 from app.auth.staff_account import tenant_unknown
 from app.auth.staff_steps import Known, Opening, StaffSteps, Workplace
-from app.auth.throttle import PER_ACCOUNT, PER_ADDRESS, PER_SECOND_FACTOR, Throttle, network_of
+from app.auth.throttle import (
+    NEW_DEVICE,
+    PER_ACCOUNT,
+    PER_ADDRESS,
+    PER_SECOND_FACTOR,
+    Throttle,
+    network_of,
+)
 from app.auth.tokens import DEVICE, hash_token, make_secret, make_token
 from app.context import Client
 from app.database import Principal
@@ -56,6 +63,7 @@ class SignedIn:
 class _Tries:
     """The counts that a success is taken out of."""
 
+    device: str
     account: bytes
     address: bytes | None
 
@@ -82,13 +90,12 @@ class StaffLogin:
         if known is None or stored is None or not matches or not known.active:
             raise login_failed()
         if known.totp_secret is not None:
-            await self._expect_code(attempt, known.staff_id)
+            await self._expect_code(attempt, tries, known.staff_id)
         rehashed = await hash_password(attempt.password) if needs_rehash(stored) else None
         opening, token = self._opening(known.staff_id, SignIn.PASSWORD, stored, attempt.tenant)
         async with self._writing.nobodys_transaction() as session:
             steps = StaffSteps(session)
-            if known.totp_secret is not None:
-                await self._use_code(steps, known.staff_id, known.totp_secret, attempt)
+            await self._use_code(steps, known, attempt, tries)
             signed_in = await _opened(steps, opening, token, attempt.device_token, client)
             await _expect_same_factor(steps, attempt.email, known)
             await self._throttle.forget(session, tries.account)
@@ -120,31 +127,34 @@ class StaffLogin:
         async with self._writing.nobodys_transaction() as session:
             steps = StaffSteps(session)
             if await steps.knows_device(claimed, device):
-                key = self._throttle.account_key(claimed, f"device {device.hex()}")
-                tries = _Tries(key, None)
+                here = f"device {device.hex()}"
+                tries = _Tries(here, self._throttle.account_key(claimed, here), None)
             else:
                 key = self._throttle.account_key(claimed, network_of(client.address))
-                tries = _Tries(key, self._throttle.address_key(client.address))
+                tries = _Tries(NEW_DEVICE, key, self._throttle.address_key(client.address))
             if tries.address is not None:
                 await count_try(self._throttle, session, tries.address, PER_ADDRESS)
             await count_try(self._throttle, session, tries.account, PER_ACCOUNT)
             return await steps.known(claimed), tries
 
-    async def _expect_code(self, attempt: Attempt, person: int) -> None:
+    async def _expect_code(self, attempt: Attempt, tries: _Tries, person: int) -> None:
         """See that there is a code to be looked at, and count it."""
         if not attempt.code and not attempt.recovery_code:
             raise two_factor_required()
-        key = self._throttle.second_factor_key(str(person))
+        key = self._throttle.second_factor_key(str(person), tries.device)
         async with self._writing.nobodys_transaction() as session:
             await count_try(self._throttle, session, key, PER_SECOND_FACTOR)
 
     async def _use_code(
-        self, steps: StaffSteps, person: int, secret: bytes, attempt: Attempt
+        self, steps: StaffSteps, known: Known, attempt: Attempt, tries: _Tries
     ) -> None:
-        await use_second_factor(
-            steps, self._keyring, STAFF, person, secret, attempt.code, attempt.recovery_code
-        )
-        await self._throttle.forget(steps.session, self._throttle.second_factor_key(str(person)))
+        """Use the code that was counted, where there is a second factor."""
+        if known.totp_secret is None:
+            return
+        person, given = known.staff_id, (attempt.code, attempt.recovery_code)
+        await use_second_factor(steps, self._keyring, STAFF, person, known.totp_secret, *given)
+        key = self._throttle.second_factor_key(str(person), tries.device)
+        await self._throttle.forget(steps.session, key)
 
     def _opening(
         self, person: int, way: SignIn, checked_password: str | None, tenant: str | None

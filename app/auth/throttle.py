@@ -38,7 +38,14 @@ class Budget:
 PER_ACCOUNT = Budget(free=5, longest_seconds=900, kept_seconds=3_600)
 PER_ADDRESS = Budget(free=50, longest_seconds=900, kept_seconds=3_600)
 PER_SECOND_FACTOR = Budget(free=5, longest_seconds=3_600, kept_seconds=86_400)
-"""For codes, wherever they come from: whoever tries these knows the password."""
+"""For codes, wherever they come from: whoever tries these knows the password, or has a session.
+
+The two are counted apart, and so is a device that has signed in before: whoever got hold of the
+password alone does not keep its owner from signing in there, or from changing it.
+"""
+
+NEW_DEVICE = ""
+"""All those that are not known, as one."""
 
 
 class TooManyTriesError(Exception):
@@ -64,9 +71,13 @@ class Throttle:
         """The key of an address."""
         return self._key("address", network_of(address))
 
-    def second_factor_key(self, account: str) -> bytes:
-        """The key of an account whose password is known."""
-        return self._key("second factor", account)
+    def second_factor_key(self, account: str, device: str) -> bytes:
+        """The key of an account whose password is known; a device that it knows has its own."""
+        return self._key("second factor", account, device)
+
+    def session_key(self, account: str) -> bytes:
+        """The key of an account in whose sessions the password or a code is asked for again."""
+        return self._key("session", account)
 
     async def count(self, session: AsyncSession, key: bytes, budget: Budget) -> None:
         """Count a try; commit before it is made.

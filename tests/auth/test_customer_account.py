@@ -118,3 +118,20 @@ async def test_a_stolen_session_does_not_guess_the_password(reader: Reader) -> N
     more = await _ask(reader, CHANGE, token, currentPassword=PASSWORD, newPassword=NEW)
     assert refusals(more) == [("TOO_MANY_ATTEMPTS", "")]
     assert (await reader.login())["token"]
+
+
+async def test_whoever_knows_the_password_alone_does_not_keep_the_customer_out(
+    reader: Reader,
+) -> None:
+    payload = await reader.login()
+    await reader.protect()
+    for number in range(6):
+        await reader.login(code="000000", clientIp=f"203.0.113.{number}")
+    refused = await reader.login(code=reader.code(), clientIp="203.0.113.99")
+    assert refusals(refused) == [("TOO_MANY_ATTEMPTS", "")]
+    device = payload["deviceToken"]
+    assert (await reader.login(code=reader.code(), deviceToken=device))["token"]
+    changed = await _ask(
+        reader, CHANGE, payload["token"], currentPassword=PASSWORD, newPassword=NEW
+    )
+    assert changed["done"]

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import httpx2
 
-from tests.auth.people import PASSWORD, Person, login
+from tests.auth.people import PASSWORD, Person, ask, login
 from tests.publisher import refusals
 
 WRONG = "wrong horse battery"
@@ -109,3 +109,33 @@ async def test_codes_are_counted_wherever_they_come_from(
         assert told(await erika.login(at, code="000000")) == ["TWO_FACTOR_INVALID"]
     assert told(await erika.login(client, code=erika.code())) == MANY
     assert told(await erika.login(client, password=PASSWORD + "x")) in (["LOGIN_FAILED"], MANY)
+
+
+async def test_whoever_knows_the_password_alone_does_not_keep_its_owner_out(
+    client: httpx2.AsyncClient, elsewhere: httpx2.AsyncClient, erika: Person
+) -> None:
+    payload = await erika.login(client)
+    await erika.protect()
+    for _ in range(6):
+        await erika.login(elsewhere, code="000000")
+    assert told(await erika.login(elsewhere, code=erika.code())) == MANY
+    # They sign in on a device that they have signed in with, and change the password.
+    device = payload["deviceToken"]
+    assert (await erika.login(client, code=erika.code(), deviceToken=device))["token"]
+    change = """
+        mutation { changeStaffPassword(
+            input: { currentPassword: "%s", newPassword: "another horse battery" }
+        ) { done userErrors { code } } }
+    """
+    answer = await ask(client, change % PASSWORD, payload["token"])
+    assert answer["data"]["changeStaffPassword"] == {"done": True, "userErrors": []}
+
+
+async def test_codes_are_counted_on_a_known_device_too(
+    client: httpx2.AsyncClient, erika: Person
+) -> None:
+    device = (await erika.login(client))["deviceToken"]
+    await erika.protect()
+    for _ in range(5):
+        await erika.login(client, code="000000", deviceToken=device)
+    assert told(await erika.login(client, code=erika.code(), deviceToken=device)) == MANY
