@@ -12,6 +12,8 @@ RUN := $(VENV)/run.stamp
 DEV := $(VENV)/dev.stamp
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Servers, their workers and tests start many processes, which would all compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test check soak bench lock graphiql schema migration
 .DEFAULT_GOAL := help

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from app.commands.database import application_role, application_url, owner_url
 from app.commands.errors import CommandError
+from app.commands.lasting import lasting
 from app.commands.progress import Progress
 from app.embedded.keys import write_secret
 from app.embedded.services import attached, prepare_directory, provided
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     import uvicorn
 
 _BACKLOG = 2048
+_LONGEST_MESSAGE_BYTES = 1_000_000
+"""Of a message over WebSocket; how large a request may be, the application decides."""
+
 _SHUTDOWN_SECONDS = 10
 
 
@@ -73,13 +77,14 @@ async def _ensure_bucket(storage: Any) -> None:
 
 def application() -> Starlette:
     """The application of one of several worker processes."""
-    from app.logs import configure_logs
-    from app.main import create_app
-
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     configuration = attached(settings())
-    configure_logs(configuration.log_level)
-    return create_app(configuration)
+    with lasting():
+        from app.logs import configure_logs
+        from app.main import create_app
+
+        configure_logs(configuration.log_level)
+        return create_app(configuration)
 
 
 def _stop_with_parent() -> None:
@@ -146,9 +151,10 @@ def _serve(complete: Settings, listener: socket.socket) -> None:
         )
         Multiprocess(config, [listener]).run()
         return
-    from app.main import create_app
+    with lasting():
+        from app.main import create_app
 
-    server = uvicorn.Server(server_configuration(create_app(complete)))
+        server = uvicorn.Server(server_configuration(create_app(complete)))
     server.run([listener])
     if not server.started:
         raise CommandError("The server could not start; the log above says why.")
@@ -160,7 +166,7 @@ def server_configuration(
     """How the application is served, whoever serves it; `factory` says that it must be called."""
     import uvicorn
 
-    from app.server.protocol import LimitedHttpProtocol
+    from app.server.protocol import LimitedHttpProtocol, LimitedWebSocketProtocol
 
     return uvicorn.Config(
         application,
@@ -168,7 +174,10 @@ def server_configuration(
         workers=workers,
         loop="uvloop",
         http=LimitedHttpProtocol,
-        ws="none",
+        ws=LimitedWebSocketProtocol,
+        ws_max_size=_LONGEST_MESSAGE_BYTES,
+        # It would hold a third of a megabyte for each connection.
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,
