@@ -29,7 +29,7 @@ from app.auth.throttle import (
     Throttle,
     network_of,
 )
-from app.auth.tokens import DEVICE, hash_token, make_secret, make_token
+from app.auth.tokens import device_token, hash_token, make_token
 from app.context import Client, forbidden
 from app.database import Credentials
 from app.encryption import Keyring
@@ -180,7 +180,7 @@ class CustomerLogin:
             Refused: TWO_FACTOR_INVALID, or LOGIN_FAILED where something has changed meanwhile.
         """
         token, person = make_token(TokenKind.CUSTOMER), known.person
-        device_token = attempt.device_token or make_secret(DEVICE)
+        device = device_token(attempt.device_token)
         opening = Opening(
             person,
             hash_token(token),
@@ -202,13 +202,13 @@ class CustomerLogin:
             if new is not None:
                 await steps.change_password(person, stored, new)
             await steps.open_session(opening, attempt.client)
-            await steps.keep_device(person, hash_token(device_token))
+            await steps.keep_device(person, hash_token(device))
             await steps.note_attempt(person, None, attempt.client)
             await throttle.forget(transaction.session, counted.account)
             if counted.address is not None:
                 await throttle.take_back(transaction.session, counted.address)
         expires_at = transaction.now + timedelta(seconds=opening.seconds)
-        return SignedIn(token, device_token, person, expires_at)
+        return SignedIn(token, device, person, expires_at)
 
     def _throttle(self, transaction: Transaction) -> Throttle:
         """The counts of a tenant: what is tried elsewhere slows down nobody here."""

@@ -26,7 +26,7 @@ from app.auth.throttle import (
     Throttle,
     network_of,
 )
-from app.auth.tokens import DEVICE, hash_token, make_secret, make_token
+from app.auth.tokens import device_token, hash_token, make_token
 from app.context import Client
 from app.database import Principal
 from app.encryption import Keyring
@@ -186,7 +186,7 @@ async def _expect_same_factor(steps: StaffSteps, email: str, known: Known) -> No
 
 
 async def _opened(
-    steps: StaffSteps, opening: Opening, token: str, device_token: str | None, client: Client
+    steps: StaffSteps, opening: Opening, token: str, given_device: str | None, client: Client
 ) -> SignedIn:
     """Open a session, and write down that it was.
 
@@ -196,9 +196,9 @@ async def _opened(
     if not await steps.open_session(opening, client):
         elsewhere = opening.tenant is not None and await steps.workplaces(opening.person)
         raise tenant_unknown() if elsewhere else login_failed()
-    device_token = device_token or make_secret(DEVICE)
-    await steps.keep_device(opening.person, hash_token(device_token))
+    device = device_token(given_device)
+    await steps.keep_device(opening.person, hash_token(device))
     principal = await authenticated(steps.session, opening.token_hash, client.address)
     await record(steps.session, principal, "staff.signed_in")
     workplaces = await steps.workplaces(opening.person)
-    return SignedIn(token, device_token, principal, workplaces)
+    return SignedIn(token, device, principal, workplaces)

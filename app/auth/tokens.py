@@ -1,6 +1,7 @@
 """Access tokens: opaque random strings that say by their prefix whom they are for."""
 
 import hashlib
+import re
 import secrets
 
 from app.models.access_token import TokenKind
@@ -14,6 +15,8 @@ _PREFIXES = {
 DEVICE = "abo_device_"
 INVITATION = "abo_invitation_"
 
+_OUR_DEVICE = re.compile(DEVICE + r"[\w-]{43}", re.ASCII)
+
 
 def make_token(kind: TokenKind) -> str:
     """A new token with 256 bits of entropy.
@@ -26,6 +29,14 @@ def make_token(kind: TokenKind) -> str:
 def make_secret(prefix: str) -> str:
     """The same for what else is told once and kept as its hash."""
     return prefix + secrets.token_urlsafe(_BYTES)
+
+
+def device_token(given: str | None) -> str:
+    """The token that a device keeps: its own, where it is one of ours, or else a new one.
+
+    Others' own words could be guessed: whoever does so would be taken for the device.
+    """
+    return given if given and _OUR_DEVICE.fullmatch(given) else make_secret(DEVICE)
 
 
 def hash_token(token: str) -> bytes:

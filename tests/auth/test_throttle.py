@@ -65,6 +65,19 @@ async def test_a_device_that_is_known_has_tries_of_its_own(
     assert told(await erika.login(client, deviceToken=device)) == MANY
 
 
+async def test_a_device_has_a_token_that_nobody_can_guess(
+    client: httpx2.AsyncClient, erika: Person
+) -> None:
+    for guessable in ("web", "abo_device_1", "abo_device_" + "ö" * 43):
+        payload = await erika.login(client, deviceToken=guessable)
+        assert payload["deviceToken"] != guessable
+        for _ in range(6):
+            await erika.login(client, password=WRONG)
+        assert told(await erika.login(client, deviceToken=guessable)) == MANY
+        assert (await erika.login(client, deviceToken=payload["deviceToken"]))["token"]
+        await erika.owner.execute("TRUNCATE throttle")
+
+
 async def test_an_address_that_tries_many_names_is_slowed_down(
     client: httpx2.AsyncClient,
     elsewhere: httpx2.AsyncClient,
