@@ -86,9 +86,11 @@ class Publisher:
         """A customer's key."""
         return await self.make(models.Customer, **values)
 
-    async def full_account(self) -> int:
+    async def full_account(self, **person: Any) -> int:
         """A customer with a record in every tab, linked as a checkout would link them."""
-        customer = await self.customer(email="Erika@Example.org", external_id="crm-1")
+        customer = await self.customer(
+            **{"email": "Erika@Example.org", "external_id": "crm-1", **person}
+        )
         own = {"customer_id": customer}
         publication = await self.make(models.Publication)
         issue = await self.make(models.Issue, publication_id=publication)
@@ -158,6 +160,7 @@ class Publisher:
         await self.make(models.Mail, invoice_id=invoice, **own)
         await self.make(models.Login, ip="2001:db8::1", **own)
         await self.make(models.Export, **own)
+        await self.make(models.CustomerMerge, **own)
         role = await self.make(models.Role)
         person = await insert(self.owner, "staff")
         await self.make(models.StaffMembership, staff_id=person, role_id=role)

@@ -120,6 +120,7 @@ _FIXED: dict[str, dict[str, Any]] = {
     "history": {"action": "customer.changed"},
     "access_right": {"access_id": "digital", "source": "MANUAL", "valid_from": EPOCH},
     "data_export": {"status": "EXPIRED"},
+    "customer_merge": {"status": "DONE"},
 }
 
 
@@ -129,6 +130,11 @@ def _day(number: int) -> date:
 
 def _random_hash(_number: int) -> bytes:
     return secrets.token_bytes(32)
+
+
+def _absent(number: int) -> int:
+    """A key that no row has."""
+    return 10**12 + number
 
 
 def _hash(number: int) -> bytes:
@@ -142,6 +148,7 @@ _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
     "staff_invitation": {"email": "staff{}@example.org".format, "hash": _random_hash},
     "customer": {"number": "K-{:05}".format},
     "activity": {"text": "Notiz {:05}".format},
+    "customer_merge": {"former_number": "Z-{:05}".format, "former_id": _absent},
     "file": {"key": "{:05}".format},
     "unclaimed_file": {"key": "{:05}".format, "expires_at": lambda _: EPOCH},
     "bank_account": {

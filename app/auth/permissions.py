@@ -39,6 +39,7 @@ class Permission(StrEnum):
     CUSTOMER_BLOCK = "customer:block"
     CUSTOMER_DELETE = "customer:delete"
     CUSTOMER_ANONYMIZE = "customer:anonymize"
+    CUSTOMER_MERGE = "customer:merge"
     CUSTOMER_LOGIN = "customer:login"
     PASSWORD_RESET = "password:reset"  # noqa: S105  As above.
     TWO_FACTOR_REMOVE = "two_factor:remove"

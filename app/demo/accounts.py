@@ -13,7 +13,7 @@ from app.demo.batch import Batch
 from app.demo.billing import bill
 from app.demo.declarations import add_opt_ins
 from app.demo.deliveries import add_deliveries
-from app.demo.diary import add_activities, add_mails
+from app.demo.diary import add_activities, add_mails, add_merge
 from app.demo.people import Person, somebody
 
 FIRST_NUMBER = 10_001
@@ -58,6 +58,7 @@ def add_account(
     add_opt_ins(account)
     contacts.add_logins(account, blocked=lock == "login")
     add_mails(account)
+    add_merge(account)
     add_activities(account)
     if anonymized:
         _anonymize(account)

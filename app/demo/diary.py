@@ -19,6 +19,9 @@ _TEMPLATES = {
 }
 _NAMES = list(_TEMPLATES)
 
+_NO_CUSTOMER = 10**12
+"""Beyond the keys of all customers that there are."""
+
 
 def add_activities(account: Account) -> None:
     """Notes, hints, calls and letters: as many as the account still lacks, or a few."""
@@ -34,6 +37,29 @@ def add_activities(account: Account) -> None:
     facts = {"title": _title(account), "name": account.person.name}
     for _ in range(count):
         _add_activity(account, facts)
+
+
+def add_merge(account: Account) -> None:
+    """An account of the same person that was found, in accounts that show every tab."""
+    if not account.detail.every_tab:
+        return
+    at = account.moment(account.world.today - timedelta(days=40))
+    account.log(
+        "customer.merged",
+        at,
+        SYSTEM,
+        "Kundenkonto zusammengeführt.",
+        record_type="CustomerMerge",
+        record_id=account.add(
+            models.CustomerMerge,
+            at,
+            account.agent(),
+            status="DONE",
+            former_id=account.id + _NO_CUSTOMER,
+            former_number=f"D-{account.number}",
+            finished_at=at,
+        ),
+    )
 
 
 def _title(account: Account) -> str:

@@ -10,7 +10,8 @@ in its canonical form: keys in the order of their lengths in UTF-8, those of one
 their bytes; a comma and a space, a colon and a space between them; numbers with all their digits;
 nothing escaped but quotes, backslashes and control characters. Times are microseconds since 1970,
 digests are in hexadecimal, `before` and `after` are without their key `"personal"`, and
-`account_id` is the customer's id as it was at first.
+`account_id` is the customer's id as it was at first. Where it is another one now, that customer has
+an entry `customer.merged` whose `after` names the first one as `former_id`.
 
 What is personal is in it as digests: SHA-256 over a random salt and a canonical JSON. That of
 `personal_digest` is an object with `"personal"` of `after` and `before` and with `note`, as far as
@@ -54,6 +55,9 @@ class Entry(NamedTuple):
     customer_id: int | None
     account_id: int | None
     account_gone: bool
+    account_merged: bool
+    """Whether the history itself says that the account became part of the customer's."""
+
     action: str
     record_type: str | None
     record_id: int | None
@@ -209,10 +213,11 @@ def examine(entry: Entry) -> Examined:
         personal["note"] = entry.note
     kept = entry.customer_id == entry.account_id
     left = entry.customer_id is None and entry.account_gone
+    moved = entry.customer_id is not None and entry.account_merged
     whole = (
         _holds(personal or None, entry.personal_salt, entry.personal_digest)
         and _holds(entry.actor_name, entry.actor_salt, entry.actor_digest)
-        and (kept or left)
+        and (kept or left or moved)
     )
     anonymised = entry.personal_digest is not None and entry.personal_salt is None
     return Examined(content, whole=whole, anonymised=anonymised)

@@ -51,7 +51,9 @@ def install(connection: Connection) -> None:
         connection.exec_driver_sql(f"REVOKE ALL ON FUNCTION abokonto.{signature} FROM PUBLIC")
 
 
-def _function(signature: str, *statements: str, declared: str = "", result: str = "") -> str:
+def function(signature: str, *statements: str, declared: str = "", result: str = "") -> str:
+    """A function of the owner's that may change what is append-only, for the tenant of its
+    transaction and no customer who has signed in."""
     body = "\n".join(f"{statement};" for statement in statements)
     return _FUNCTION.format(signature=signature, declared=declared, body=body, result=result)
 
@@ -63,7 +65,7 @@ def _scrub() -> str:
         " AND t.id = the_customer AND t.anonymized_at IS NOT NULL) THEN"
         " RAISE restrict_violation; END IF"
     )
-    return _function(
+    return function(
         "scrub_customer(the_customer bigint, the_time timestamptz) RETURNS void",
         closed,
         _forget_mentions(),
@@ -78,7 +80,7 @@ def _remove() -> str:
     kept = {*erasure.TRANSACTION_DATA, *erasure.KEPT_BY_TRIGGERS, "history"}
     entries = {**erasure.scrubbed("history", retained=False), "customer_id": "NULL"}
     condition = erasure.customers_tables()["history"]
-    return _function(
+    return function(
         "remove_customer(the_customer bigint) RETURNS void",
         _forget_mentions(),
         _drop_jobs(),
@@ -123,6 +125,11 @@ def _forget_mentions() -> str:
         f"SELECT '{model}:' || t.id FROM public.{table} AS t WHERE {belong[table]}"
         for model, table in _recorded()
         if table in belong
+    )
+    # Whoever became part of the customer was called by another key.
+    names += (
+        " UNION ALL SELECT 'Customer:' || t.former_id FROM public.customer_merge AS t"
+        f" WHERE {belong['customer_merge']} AND t.former_id IS NOT NULL"
     )
     values = {
         name: value
@@ -179,7 +186,7 @@ def _to_scrub() -> str:
         f"EXISTS (SELECT FROM public.{table} AS t WHERE {condition})"
         for table, condition in erasure.left()
     )
-    return _function(
+    return function(
         "customers_to_scrub(the_time timestamptz) RETURNS SETOF bigint",
         "RETURN QUERY SELECT the_customer FROM ("
         "SELECT t.id AS the_customer FROM public.customer AS t"
@@ -198,7 +205,7 @@ def _purge() -> str:
         f" purged := purged || jsonb_build_object('{name}', counted)"
         for name, statement in (*_documents(), *_letters_and_logins(), *_batches())
     )
-    return _function(
+    return function(
         "purge_expired(the_time timestamptz, the_day date) RETURNS jsonb",
         "SELECT * INTO STRICT of FROM public.tenant WHERE tenant.id = the_tenant",
         f"files := ARRAY({_released_files()})",

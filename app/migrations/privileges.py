@@ -65,6 +65,7 @@ PRIVILEGES = {
     "customer": _KEEP,
     "customer_count": _READ,
     "customer_device": _EDIT,
+    "customer_merge": _KEEP,
     "customer_order": _KEEP,
     "customer_recovery_code": _EDIT,
     "customer_sign_in": _KEEP,
@@ -168,6 +169,8 @@ FUNCTIONS = (
     "purge_expired(timestamp with time zone, date)",
     "remove_customer(bigint)",
     "scrub_customer(bigint, timestamp with time zone)",
+    # app/migrations/merging.py
+    "merge_customers(bigint, bigint, timestamp with time zone, date, boolean)",
     "find_customers(integer, text[], integer[])",
     # Generated columns and indexes are computed as whoever writes the row.
     "fold(text, boolean)",

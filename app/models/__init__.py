@@ -10,6 +10,7 @@ from app.models.bank_account import BankAccount
 from app.models.base import Base, CustomerRecord, Record, TenantRow
 from app.models.billing_profile import BillingProfile
 from app.models.customer import Customer
+from app.models.customer_merge import CustomerMerge
 from app.models.customer_term import CustomerCount, CustomerTerm
 from app.models.delivery import Delivery
 from app.models.export import Export
@@ -58,6 +59,7 @@ __all__ = [
     "Customer",
     "CustomerCount",
     "CustomerDevice",
+    "CustomerMerge",
     "CustomerRecord",
     "CustomerRecoveryCode",
     "CustomerSession",

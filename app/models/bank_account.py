@@ -38,6 +38,9 @@ class BankAccount(Versioned, CustomerRecord):
 
     A removed account keeps its row, because the mandate is what proves that debits were allowed;
     no list and no search shows it. Whoever presents a debit sets `mandate_last_used_on`.
+
+    A mandate is `doubled` that was on the same IBAN as another one when their holders were found
+    to be one customer. Both go on, since contracts and debits name them.
     """
 
     __tablename__ = "bank_account"
@@ -49,7 +52,7 @@ class BankAccount(Versioned, CustomerRecord):
             "customer_id",
             "iban_hash",
             unique=True,
-            postgresql_where="mandate_state = 'ACTIVE'",
+            postgresql_where="mandate_state = 'ACTIVE' AND NOT doubled",
         ),
         Index("uq_bank_account_mandate", "tenant_id", "mandate_reference_key", unique=True),
         Index(
@@ -93,4 +96,5 @@ class BankAccount(Versioned, CustomerRecord):
     mandate_last_used_on: Mapped[date | None] = mapped_column(info=personal())
     mandate_revoked_at: Mapped[datetime | None]
     preferred: Mapped[bool] = mapped_column(server_default="false")
+    doubled: Mapped[bool] = mapped_column(server_default="false")
     removed_at: Mapped[datetime | None]

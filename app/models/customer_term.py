@@ -15,6 +15,7 @@ class TermSource(IntEnum):
     ADDRESS = 2
     BANK_ACCOUNT = 3
     INVOICE = 4
+    MERGE = 5
 
 
 class CustomerTerm(Base):

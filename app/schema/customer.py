@@ -16,6 +16,7 @@ from app.models.bank_account import BankAccount as BankAccountModel
 from app.models.base import TenantRow
 from app.models.customer import Customer as CustomerModel
 from app.models.customer import Salutation
+from app.models.customer_merge import CustomerMerge as CustomerMergeModel
 from app.models.delivery import Delivery as DeliveryModel
 from app.models.export import Export as ExportModel
 from app.models.goodwill import Goodwill as GoodwillModel
@@ -37,6 +38,7 @@ from app.schema.address import Address
 from app.schema.available_action import AvailableAction, available_actions
 from app.schema.bank_account import BankAccount, not_removed
 from app.schema.connection import Connection, tab, words_in
+from app.schema.customer_merge import CustomerMerge
 from app.schema.customer_sessions import CustomerSession, still_works
 from app.schema.delivery import Delivery
 from app.schema.export import Export
@@ -98,6 +100,7 @@ class CustomerCounts:
         CustomerSessionModel, "sessions", Permission.SESSION_READ, still_works
     )
     exports: int | None = _count(ExportModel, "exports", Permission.EXPORT_READ)
+    merges: int | None = _count(CustomerMergeModel, "merges", Permission.INTERNAL_READ)
     history: int | None = _count(HistoryModel, "history entries", Permission.HISTORY_READ)
 
 
@@ -240,6 +243,11 @@ class Customer(Record):
     )
     exports: Connection[Export] | None = tab(
         "customer_id", "Copies of everything held.", needs=Permission.EXPORT_READ
+    )
+    merges: Connection[CustomerMerge] | None = tab(
+        "customer_id",
+        "Other accounts that became part of this one, or were to.",
+        needs=Permission.INTERNAL_READ,
     )
     history: Connection[HistoryEntry] | None = tab(
         "customer_id",

@@ -30,6 +30,7 @@ _SOURCES = {
     TermSource.ADDRESS: Permission.ADDRESS_READ,
     TermSource.BANK_ACCOUNT: Permission.BANK_ACCOUNT_READ,
     TermSource.INVOICE: Permission.INVOICE_READ,
+    TermSource.MERGE: Permission.INTERNAL_READ,
 }
 
 

@@ -137,11 +137,8 @@ class Work:
 
     async def lock_key(self, model: type[Row], key: int) -> Row | None:
         """Lock a record by its key, as `lock` does; None where there is none."""
-        if issubclass(model, CustomerRecord):
-            of = select(model.customer_id).where(*self._is(model, key))
-            customer = await self.session.scalar(of)
-            if customer is None or await self._lock_account(customer) is None:
-                return None
+        if issubclass(model, CustomerRecord) and not await self._lock_account_of(model, key):
+            return None
         wanted = select(*_readable(model)).where(*self._is(model, key))
         locked = (wanted if self.rehearsing else wanted.with_for_update()).subquery()
         # PostgreSQL computes what stands beside a subquery with FOR UPDATE once it has the lock.
@@ -312,6 +309,21 @@ class Work:
             raise RuntimeError(f"{name} has to say in `work.note` what it did, once declared so.")
         if not isinstance(returned, self.action.returns):
             raise TypeError(f"{name} returned something else than it declares.")
+
+    async def _lock_account_of(self, model: type[CustomerRecord], key: int) -> bool:
+        """Lock the customer in whose account a record is; False where there is none.
+
+        While this waits the customer may have become part of another one, with the record.
+        """
+        of = select(model.customer_id).where(*self._is(model, key))
+        while True:
+            customer = await self.session.scalar(of)
+            if customer is None:
+                return False
+            if await self._lock_account(customer) is not None:
+                return True
+            if self._account is not None:
+                return False
 
     async def _lock_account(self, key: int) -> models.Customer | None:
         if self._account is not None:

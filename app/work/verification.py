@@ -12,7 +12,9 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     cast,
+    false,
     func,
     literal_column,
     or_,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from app.domain.history_chain import (
     MOST_FAULTS,
@@ -32,6 +35,7 @@ from app.domain.history_chain import (
 )
 from app.encryption import Keyring
 from app.models import Customer, History, HistoryChain, HistorySeal
+from app.models.customer_merge import MERGED
 from app.work.seals import SEALS, TENANT, forged, microseconds, moment, seal_of
 from app.writing import Transaction
 
@@ -117,8 +121,25 @@ _GONE = and_(
     .where(Customer.tenant_id == History.tenant_id, Customer.id == History.account_id)
     .exists(),
 )
+_MERGE = aliased(History)
+# The entry moves along when the customer becomes part of yet another one, so one is always enough.
+_MERGED = case(
+    (
+        History.customer_id != History.account_id,
+        select(_MERGE.id)
+        .where(
+            _MERGE.tenant_id == History.tenant_id,
+            _MERGE.customer_id == History.customer_id,
+            _MERGE.action == literal_column(f"'{MERGED}'"),
+            _MERGE.after["former_id"] == func.to_jsonb(History.account_id),
+        )
+        .exists(),
+    ),
+    else_=false(),
+)
 _COLUMNS: Mapping[str, Any] = {
     "account_gone": _GONE,
+    "account_merged": _MERGED,
     "before": cast(History.before, Text),
     "after": cast(History.after, Text),
     "created_at": moment(History.created_at),

@@ -29,6 +29,7 @@ TABS = {
     "mails": "template recipient subject status sentAt error",
     "logins": "createdAt succeeded failure ip userAgent",
     "exports": "status size expiresAt file { name }",
+    "merges": "status take formerNumber formerExternalId formerEmail refusals error finishedAt",
     "history": "action recordType recordId before after note actor { kind name }",
 }
 

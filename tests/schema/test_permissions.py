@@ -31,6 +31,7 @@ NEEDS = {
     "mails": Permission.MAIL_READ,
     "logins": Permission.LOGIN_READ,
     "exports": Permission.EXPORT_READ,
+    "merges": Permission.INTERNAL_READ,
     "history": Permission.HISTORY_READ,
 }
 

@@ -35,6 +35,7 @@ HIDDEN = {
     "history": "history { nodes { action } }",
     "logins": "logins { nodes { failure } }",
     "exports": "exports { nodes { status } }",
+    "merges": "merges { nodes { formerNumber } }",
     "tags": "tags",
 }
 
