@@ -35,6 +35,7 @@ from app.mail import Mailer
 from app.resolvers.statements import StatementCache
 from app.schema.root import schema
 from app.server.access_log import AccessLog
+from app.server.changes import Changes
 from app.server.contexts import Contexts
 from app.server.exports import export_routes
 from app.server.finished import FinishedReads
@@ -42,6 +43,10 @@ from app.server.graphiql_page import graphiql_routes
 from app.server.graphql_http import GraphQLEndpoint
 from app.server.health import Check, Liveness, Readiness
 from app.server.oidc import oidc_routes
+from app.server.operations import Operations
+from app.server.protocol import END_STREAMS
+from app.server.streams import Streams
+from app.server.websocket import WebSocketEndpoint
 from app.settings import Settings, settings
 from app.storage import Storage
 from app.work.disclosure import Disclosing
@@ -68,16 +73,23 @@ class Application(Starlette):
     endpoint has one path and answers each exception itself. The middleware is the same.
     """
 
-    def __init__(self, endpoint: ASGIApp, middleware: Sequence[Middleware], **options: Any) -> None:
+    def __init__(
+        self,
+        endpoint: ASGIApp,
+        websocket: ASGIApp,
+        middleware: Sequence[Middleware],
+        **options: Any,
+    ) -> None:
         super().__init__(middleware=middleware, **options)
-        self._graphql = endpoint
+        self._graphql = {"http": endpoint, "websocket": websocket}
         for outer in reversed(middleware):
-            self._graphql = outer.cls(self._graphql, *outer.args, **outer.kwargs)
+            for kind, inner in self._graphql.items():
+                self._graphql[kind] = outer.cls(inner, *outer.args, **outer.kwargs)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] == "http" and scope["path"] == GRAPHQL_PATH:
-            await self._graphql(scope, receive, send)
+        """Answer a request, or serve a WebSocket."""
+        if scope["type"] in self._graphql and scope["path"] == GRAPHQL_PATH:
+            await self._graphql[scope["type"]](scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -118,8 +130,12 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
     if settings.compiled_reads:
         finished = FinishedReads(services, schema, database, statements, authenticated)
 
+    operations = Operations(schema, settings, contexts, finished)
+    changes = Changes(settings)
+    streams = Streams(operations, database, changes, settings)
+
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
         database.open()
         writing.open()
         upkeep = [
@@ -127,8 +143,10 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
             asyncio.create_task(uses.again_and_again()),
         ]
         working = asyncio.create_task(worker.run()) if settings.jobs else None
-        yield
+        yield {END_STREAMS: streams.end}
         # uvicorn has let the requests finish by now.
+        streams.end()
+        await changes.close()
         if working is not None:
             worker.stop()
             await working
@@ -140,9 +158,10 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
         await writing.close()
         await database.close()
 
-    endpoint = GraphQLEndpoint(schema, settings, contexts, finished, contexts.public)
+    endpoint = GraphQLEndpoint(operations, settings, contexts.public, streams)
     return Application(
         endpoint,
+        WebSocketEndpoint(operations, streams, settings),
         routes=[
             Route(GRAPHQL_PATH, endpoint),
             Route("/healthz", Liveness(), methods=["GET"]),

@@ -213,6 +213,28 @@ class Settings(BaseSettings):
     upload_timeout_seconds: float = Field(
         60.0, gt=0, description="How long the body of a request with files may take to arrive."
     )
+    subscription_seconds: float = Field(
+        3600.0,
+        gt=0,
+        description="Longest life of a subscription over SSE, and of a WebSocket; clients connect "
+        "again.",
+    )
+    subscription_check_seconds: float = Field(
+        15.0,
+        gt=0,
+        le=60,
+        description="After how long without a change a subscription looks whether its token still "
+        "works.",
+    )
+    max_subscriptions: int = Field(
+        1_000, ge=1, description="Most subscriptions per worker, and most WebSockets."
+    )
+    max_subscriptions_per_token: int = Field(
+        50, ge=1, description="Most subscriptions with the same token per worker."
+    )
+    max_subscriptions_per_socket: int = Field(
+        20, ge=1, description="Most subscriptions over the same WebSocket."
+    )
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -20,6 +20,7 @@ import uvicorn
 import uvloop
 
 import app.server.graphql_http
+import app.server.operations
 from app.commands.serving import server_configuration
 from app.database import Database
 from app.logs import configure_logs
@@ -28,6 +29,7 @@ from app.resolvers.plan import Plan, Plans
 from app.server.access_log import AccessLog
 from app.server.finished import FinishedReads
 from app.server.graphql_http import GraphQLEndpoint
+from app.server.operations import Operations
 from app.settings import Settings
 from benchmarks.load import Generator, Load
 from benchmarks.peers.comparison import postmaster_of
@@ -44,8 +46,8 @@ PLACES: Sequence[tuple[Any, str, str]] = (
     (AccessLog, "__call__", "Headers, log, deadline, the endpoint itself"),
     (GraphQLEndpoint, "__call__", "Headers, log, deadline, the endpoint itself"),
     (app.server.graphql_http, "read_request", "Reading the request"),
-    (app.server.graphql_http, "get_variable_values", "Variables, and the amount asked for"),
-    (GraphQLEndpoint, "_amount", "Variables, and the amount asked for"),
+    (app.server.operations, "get_variable_values", "Variables, and the amount asked for"),
+    (Operations, "amount", "Variables, and the amount asked for"),
     (FinishedReads, "answer", "Token, what it may, whether that still holds"),
     (Plans, "plan", "The plan: keys, pages, parameters, the statement kept"),
     (Database, "answer", "A connection, and who the caller is"),

@@ -16,20 +16,7 @@ import strawberry
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode
 from graphql.execution.values import VariableValues
 from graphql.language import DocumentNode
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Executable,
-    Integer,
-    LargeBinary,
-    Text,
-    bindparam,
-    column,
-    func,
-    select,
-)
-from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy import ColumnElement, Executable, select
 
 from app.context import Caller, CallerContext
 from app.database import Statement
@@ -49,6 +36,7 @@ from app.resolvers.roots import (
     Target,
 )
 from app.resolvers.selection import Fragments, Place, arguments_of
+from app.resolvers.sql import authenticated_caller
 from app.resolvers.statements import Kept
 
 MOST_ASKED = 16
@@ -187,10 +175,10 @@ class Plans:
         if known not in self._roots:
             _make_room(self._roots, MOST_OUTLINES)
             self._roots[known] = None
-            query = self._core.query_type
-            if query is not None:
+            root = self._core.get_root_type(self._operation.operation)
+            if root is not None:
                 outliner = self._outliner(truths, caller)
-                self._roots[known] = outliner.roots(query, self._operation.selection_set)
+                self._roots[known] = outliner.roots(root, self._operation.selection_set)
         roots = self._roots[known]
         if roots is None:
             raise NotCompiled("A root field is not compiled.")
@@ -288,22 +276,8 @@ def _answer(outliner: Outliner, number: int, root: Root, types: tuple[str, ...])
 
 
 def _statement(json: FinishedJson, answers: tuple[tuple[RootAnswer, Target], ...]) -> Executable:
-    """The statement: who asks, and beside it each root field as JSON.
-
-    Everything depends on the tenant that `authenticate` gives, so nothing is read before it has
-    set the tenant for row-level security. Who gave an unknown token gets no row at all.
-    """
-    token, client = bindparam("token_hash", type_=LargeBinary), bindparam("client", type_=INET)
-    caller = func.abokonto.authenticate(token, client).table_valued(
-        column("kind", Text),
-        column("token_id", BigInteger),
-        column("tenant_id", Integer),
-        column("staff_id", BigInteger),
-        column("customer_id", BigInteger),
-        column("name", Text),
-        column("permissions", ARRAY(Text)),
-        name="caller",
-    )
+    """The statement: who asks, and beside it each root field as JSON."""
+    caller = authenticated_caller()
     columns: list[ColumnElement[Any]] = list(caller.c)
     for answer, target in answers:
         columns += answer.columns(json, target)

@@ -159,6 +159,17 @@ class Lookup:
 
 
 @dataclass(frozen=True, eq=False)
+class Followed(Lookup):
+    """A record that a subscription follows: it is read at once and again after each change.
+
+    `over` says, over the record's columns, that no change is to come. The record's table tells of
+    changes by a trigger; see `helpers.tell_of_changes` in `app.migrations`.
+    """
+
+    over: SqlExpression
+
+
+@dataclass(frozen=True, eq=False)
 class Lookups:
     """Records that the arguments name, in order; at the place of what names none is an error."""
 

@@ -5,20 +5,25 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     FromClause,
     Integer,
+    LargeBinary,
     Numeric,
     ScalarSelect,
     Select,
     Text,
     bindparam,
     cast,
+    column,
     func,
     literal_column,
     select,
 )
-from sqlalchemy.sql.selectable import Alias
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.sql.selectable import Alias, TableValuedAlias
 
 from app.models.base import TenantRow
 from app.resolvers.fields import ReadField
@@ -68,6 +73,25 @@ def tenant() -> ColumnElement[int]:
 def known_caller() -> FromClause:
     """The relation `caller` of a statement whose tenant is known beforehand, as a parameter."""
     return select(bindparam("tenant", type_=Integer).label("tenant_id")).subquery("caller")
+
+
+def authenticated_caller() -> TableValuedAlias:
+    """The relation `caller` of a statement that authenticates by itself.
+
+    Everything depends on the tenant that it gives, so nothing is read before it has set the tenant
+    for row-level security. Who gave an unknown token gets no row at all.
+    """
+    token, client = bindparam("token_hash", type_=LargeBinary), bindparam("client", type_=INET)
+    return func.abokonto.authenticate(token, client).table_valued(
+        column("kind", Text),
+        column("token_id", BigInteger),
+        column("tenant_id", Integer),
+        column("staff_id", BigInteger),
+        column("customer_id", BigInteger),
+        column("name", Text),
+        column("permissions", ARRAY(Text)),
+        name="caller",
+    )
 
 
 def constant(text: str) -> ColumnElement[str]:

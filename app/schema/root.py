@@ -22,6 +22,7 @@ from app.schema.additional_data import AdditionalDataDefinition
 from app.schema.anonymization import preview as anonymization_preview
 from app.schema.billing_profile import BillingProfile
 from app.schema.catalogue import Offer, Product, Publication
+from app.schema.changes import SubscriptionRoot
 from app.schema.checkout import preview
 from app.schema.connection import Connection, tab, words_in
 from app.schema.correction import preview as correction_preview
@@ -295,6 +296,7 @@ class Query:
 schema = strawberry.Schema(
     query=Query,
     mutation=mutations(all_actions(), IDENTITY_MUTATIONS),
+    subscription=SubscriptionRoot,
     # Sources are dictionaries throughout, keyed by the fields' names in Python.
     config=StrawberryConfig(default_resolver=operator.getitem, scalar_map=SCALARS),
 )

@@ -31,6 +31,9 @@ class AccessLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and note how it ended."""
+        if scope["type"] == "websocket":
+            await self._log_websocket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -61,6 +64,19 @@ class AccessLog:
                     ms=milliseconds,
                     **_of_operation(scope.get("state", {})),
                 )
+
+    async def _log_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a WebSocket on and note its end; what is asked for over it is logged apart."""
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            log.info(
+                "websocket",
+                path=_path(scope["path"]),
+                closed=scope.get("state", {}).get("closed"),
+                seconds=round(time.perf_counter() - started, 1),
+            )
 
 
 def _path(path: str) -> str:

@@ -20,7 +20,7 @@ def client_of(scope: Scope) -> Client:
     """Where a request comes from."""
     authorization = header(scope, b"authorization")
     agent = header(scope, b"user-agent")
-    secure = scope.get("scheme") == "https"
+    secure = scope.get("scheme") in {"https", "wss"}
     cookies = _cookies(scope)
     peer = scope.get("client")
     return Client(

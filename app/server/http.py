@@ -10,6 +10,7 @@ from app.errors import ApiError, ErrorCode
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -98,7 +99,8 @@ def accepted(accept: str | None) -> str | None:
     """The media type to answer with, or none when the client takes neither of ours.
 
     The higher quality wins, then the one named first; a wildcard means JSON. What else the
-    client lists, such as text/event-stream, doesn't matter.
+    client lists doesn't matter: text/event-stream is for subscriptions, wherever it stands, and for
+    clients that take nothing else.
     """
     if accept is None or not accept.strip():
         return JSON
@@ -111,6 +113,14 @@ def accepted(accept: str | None) -> str | None:
         if media_type is not None and quality > best_quality:
             best, best_quality = media_type, quality
     return best
+
+
+def accepts_events(accept: str | None) -> bool:
+    """Whether the client names the media type of server-sent events; no wildcard means it."""
+    return any(
+        name.strip().lower() == EVENT_STREAM and _quality(parameters) > 0
+        for name, *parameters in (part.split(";") for part in (accept or "").split(","))
+    )
 
 
 _OURS = {

@@ -1,16 +1,27 @@
-"""HTTP/1.1 as uvicorn speaks it, with an end to what a request may hold beside its body.
+"""HTTP/1.1 and WebSocket as uvicorn speaks them, with an end to what a connection may hold.
 
-The body has a limit of its own. uvicorn's parser keeps headers and trailers without any, and does
-so before anyone has shown a token.
+A request's body has a limit of its own. uvicorn's parser keeps headers and trailers without any,
+and does so before anyone has shown a token. What it sends waits for as long as a client takes
+nothing of it.
 """
 
+import asyncio
+from typing import Any
+
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MOST_HEADER_BYTES = 65_536
 """Longest request line, headers and trailers together; what one read brings may come on top."""
 
 _FRAMING_PER_BODY_BYTE = 16
 """What a body may take for its division into chunks."""
+
+STALLED_SECONDS = 60.0
+"""How long a client may take nothing of what it was sent."""
+
+END_STREAMS = "end_streams"
+"""Under this name the application leaves in its state what ends its streams."""
 
 _REFUSAL = b"The request's headers are too long."
 _RESPONSE = (
@@ -22,9 +33,10 @@ _RESPONSE = (
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """Ends a connection that sends headers without end."""
+    """Ends a connection that sends headers without end, or takes nothing of what it is sent."""
 
     _beside_body = 0
+    _stalled: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Read what has come."""
@@ -44,3 +56,64 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Begin to count anew: the request is whole."""
         self._beside_body = 0
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for the client, but not for ever."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        _cancel(self._stalled)
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        _cancel(self._stalled)
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Take no more requests. Streams have no end of their own that one could wait for."""
+        end_streams = self.app_state.get(END_STREAMS)
+        if end_streams is not None:
+            end_streams()
+        super().shutdown()
+
+
+class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
+    """Ends a connection that takes nothing of what it is sent, and reads nothing of it meanwhile.
+
+    uvicorn answers each ping as it comes, so that pings without end would fill its memory.
+    """
+
+    _stalled: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """Wait for the client, but not for ever."""
+        super().pause_writing()
+        self.transport.pause_reading()
+        self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        _cancel(self._stalled)
+        super().resume_writing()
+        if not self.read_paused:
+            self.transport.resume_reading()
+
+    async def receive(self) -> Any:
+        """The next message; taking it lets uvicorn read on, but not before it can write."""
+        message = await super().receive()
+        if not self.writable.is_set() and not self.transport.is_closing():
+            self.transport.pause_reading()
+        return message
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        _cancel(self._stalled)
+        super().connection_lost(exc)
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()

@@ -205,7 +205,7 @@ async def comparing(settings: Settings, holdings: Holdings) -> AsyncIterator[Com
     compiled = create_app(settings)
     through = create_app(settings.model_copy(update={"compiled_reads": False}))
     endpoints = [_endpoint(application) for application in (compiled, through)]
-    endpoints[1].documents = endpoints[0].documents
+    endpoints[1].operations.documents = endpoints[0].documents
     async with (
         lifespan(compiled),
         lifespan(through),

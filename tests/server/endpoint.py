@@ -16,6 +16,7 @@ from app.context import Client
 from app.errors import ApiError, ErrorCode
 from app.server.documents import Document
 from app.server.graphql_http import GraphQLEndpoint
+from app.server.operations import Operations
 from app.settings import Settings
 from tests.processes import eventually
 
@@ -143,7 +144,8 @@ class Gate:
 
 def endpoint(gate: Gate | None = None, **settings: Any) -> GraphQLEndpoint:
     """The endpoint over the small schema."""
-    return GraphQLEndpoint(SCHEMA, Settings(**settings), gate or Gate())
+    configured = Settings(**settings)
+    return GraphQLEndpoint(Operations(SCHEMA, configured, gate or Gate()), configured)
 
 
 @contextmanager

@@ -144,7 +144,7 @@ PROTOCOL_ERRORS: dict[str, tuple[str, dict[str, str], bytes, int, str]] = {
     "gzip": ("POST", {"Content-Encoding": "gzip"}, b"{}", 415, "Compressed"),
     "PUT": ("PUT", {}, b"{}", 405, "GET and POST"),
     "OPTIONS": ("OPTIONS", {}, b"", 405, "GET and POST"),
-    "an unknown answer": ("POST", {"Accept": "text/event-stream"}, b"{}", 406, GRAPHQL),
+    "an unknown answer": ("POST", {"Accept": "image/png"}, b"{}", 406, GRAPHQL),
     "too large": ("POST", {}, b" " * 20_001, 413, "20000"),
 }
 

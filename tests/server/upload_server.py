@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.scalars import SCALARS, UploadedFile
 from app.server.graphql_http import GraphQLEndpoint
+from app.server.operations import Operations
 from app.settings import Settings
 from tests.server.endpoint import Gate
 
@@ -63,8 +64,8 @@ class Server:
 
 def server(**settings: Any) -> Server:
     """The endpoint over this schema."""
-    gate = Gate()
-    return Server(gate, GraphQLEndpoint(SCHEMA, Settings(**settings), gate))
+    gate, configured = Gate(), Settings(**settings)
+    return Server(gate, GraphQLEndpoint(Operations(SCHEMA, configured, gate), configured))
 
 
 def main() -> None:

@@ -186,7 +186,8 @@ def hurry(app: Starlette) -> None:
     found = (getattr(route, "endpoint", None) for route in app.routes)
     endpoint = next(known for known in found if isinstance(known, GraphQLEndpoint))
     update = {"request_timeout_seconds": 3.0}
-    endpoint._settings = endpoint._settings.model_copy(update=update)
+    operations = endpoint.operations
+    operations._settings = operations._settings.model_copy(update=update)
 
 
 async def test_an_action_that_fails_leaves_no_files(
