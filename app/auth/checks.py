@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import models
 from app.auth import recovery_codes, totp
-from app.auth.passwords import PasswordError, hash_password
+from app.auth.passwords import PasswordError, expect_length, hash_password
 from app.auth.throttle import Budget, Throttle, TooManyTriesError
 from app.database import Principal
 from app.encryption import Keyring
@@ -139,6 +139,18 @@ async def hashed(password: str, *field: str) -> str:
     """
     try:
         return await hash_password(password)
+    except PasswordError as error:
+        raise Refused(UserErrorCode.PASSWORD_INVALID, str(error), *field) from error
+
+
+def expect_usable(password: str, *field: str) -> None:
+    """See that a new password is of use, before anything is done for it.
+
+    Raises:
+        Refused: PASSWORD_INVALID.
+    """
+    try:
+        expect_length(password)
     except PasswordError as error:
         raise Refused(UserErrorCode.PASSWORD_INVALID, str(error), *field) from error
 

@@ -18,7 +18,7 @@ from app.auth.checks import (
     use_second_factor,
 )
 from app.auth.customer_steps import CustomerSteps, Known, Opening
-from app.auth.passwords import hash_password, needs_rehash, verify_password
+from app.auth.passwords import hash_anew, needs_rehash, verify_password
 from app.auth.permissions import Permission
 from app.auth.roles import CUSTOMER as PERMISSIONS
 from app.auth.throttle import (
@@ -158,7 +158,7 @@ class CustomerLogin:
         """The hash to keep in place of the one that is there, if any."""
         if known.one_time_until is not None:
             return await hashed(attempt.new_password or "", "new_password")
-        return await hash_password(attempt.password) if needs_rehash(stored) else None
+        return await hash_anew(attempt.password) if needs_rehash(stored) else None
 
     async def _count_code(self, credentials: Credentials, counted: _Counted, person: int) -> None:
         async with self._writing.transaction(credentials) as transaction:

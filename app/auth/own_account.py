@@ -18,6 +18,7 @@ from app.auth.checks import (
     Sort,
     Steps,
     count_try,
+    expect_usable,
     hashed,
     record,
     two_factor_invalid,
@@ -83,8 +84,10 @@ class OwnAccount(ABC, Generic[S]):
         Raises:
             Refused: PASSWORD_WRONG, PASSWORD_INVALID or TOO_MANY_ATTEMPTS.
         """
-        new_hash = await hashed(new, "new_password")
+        expect_usable(new, "new_password")
         known = await self._checked(credentials, current, "current_password")
+        # Hashing keeps a core busy, so it is done for those alone who may change it.
+        new_hash = await hashed(new, "new_password")
         async with self._held(credentials) as held:
             if not await held.steps.change_password(known.person, known.password_hash, new_hash):
                 raise wrong_password("current_password")

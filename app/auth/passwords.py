@@ -35,8 +35,22 @@ async def hash_password(password: str) -> str:
     Raises:
         PasswordError: The password is too short, or long enough to keep the server busy.
     """
+    expect_length(password)
+    return await hash_anew(password)
+
+
+def expect_length(password: str) -> None:
+    """See that a new password is of use.
+
+    Raises:
+        PasswordError: It is too short, or long enough to keep the server busy.
+    """
     if not SHORTEST <= len(password) <= LONGEST:
         raise PasswordError(f"A password has {SHORTEST} to {LONGEST} characters.")
+
+
+async def hash_anew(password: str) -> str:
+    """The hash to store of a password that was shown to be right, however short it was chosen."""
     return await _in_thread(lambda: _hasher.hash(password))
 
 

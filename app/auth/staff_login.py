@@ -15,7 +15,7 @@ from app.auth.checks import (
     two_factor_required,
     use_second_factor,
 )
-from app.auth.passwords import hash_password, needs_rehash, verify_password
+from app.auth.passwords import hash_anew, needs_rehash, verify_password
 from app.auth.staff_account import tenant_unknown
 from app.auth.staff_steps import Known, Opening, StaffSteps, Workplace
 from app.auth.throttle import (
@@ -91,7 +91,7 @@ class StaffLogin:
             raise login_failed()
         if known.totp_secret is not None:
             await self._expect_code(attempt, tries, known.staff_id)
-        rehashed = await hash_password(attempt.password) if needs_rehash(stored) else None
+        rehashed = await hash_anew(attempt.password) if needs_rehash(stored) else None
         opening, token = self._opening(known.staff_id, SignIn.PASSWORD, stored, attempt.tenant)
         async with self._writing.nobodys_transaction() as session:
             steps = StaffSteps(session)

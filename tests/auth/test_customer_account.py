@@ -6,7 +6,7 @@ import pyotp
 import pytest
 
 from tests.auth.customers import FAILED, Reader, read_in
-from tests.auth.people import PASSWORD
+from tests.auth.people import HASH, PASSWORD
 from tests.publisher import Publisher, codes, refusals
 
 VIEWER = "{ viewer { kind } }"
@@ -135,3 +135,22 @@ async def test_whoever_knows_the_password_alone_does_not_keep_the_customer_out(
         reader, CHANGE, payload["token"], currentPassword=PASSWORD, newPassword=NEW
     )
     assert changed["done"]
+
+
+async def test_nothing_is_hashed_for_those_who_may_change_no_password(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, hashed = await reader.token(), []
+
+    async def hash_it(password: str, *_: str) -> str:
+        hashed.append(password)
+        return HASH
+
+    monkeypatch.setattr("app.auth.own_account.hashed", hash_it)
+    wrong = await _ask(reader, CHANGE, token, currentPassword="x", newPassword=NEW)
+    assert refusals(wrong) == [("PASSWORD_WRONG", "currentPassword")]
+    answer = await reader.publisher.ask(
+        CHANGE, reader.front_end, input={"currentPassword": PASSWORD, "newPassword": NEW}
+    )
+    assert codes(answer) == ["FORBIDDEN"]
+    assert hashed == []
