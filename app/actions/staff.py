@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import strawberry
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.actions.staff_rules import (
     count_administrators,
@@ -77,13 +77,17 @@ class ReactivateStaffInput(StaffMemberInput):
     shows={"token": "What the person comes in with, by `acceptStaffInvitation`, within a week."},
 )
 async def invite_staff(work: Work, input: InviteStaffInput) -> StaffInvitation:
-    """Invite somebody to work for the tenant. Whether they are known elsewhere is not told."""
+    """Invite somebody to work for the tenant, in place of earlier invitations. Whether they are
+    known elsewhere is not told.
+    """
+    await lock_roles(work)
     role = await work.find(Role, input.role_id, "role_id")
     expect_own(work, role.permissions, "role_id")
     if await _works_here(work, input.email):
         raise Refused(
             UserErrorCode.ALREADY_MEMBER, "They work here, or did and can be reactivated.", "email"
         )
+    await _revoke_invitations(work, input.email)
     token = make_secret(INVITATION)
     work.show("token", token)
     return work.add(
@@ -131,6 +135,7 @@ async def assign_staff_role(work: Work, input: AssignStaffRoleInput) -> StaffMem
     role = await work.find(Role, input.role_id, "role_id")
     expect_own(work, role.permissions, "role_id")
     before = await count_administrators(work)
+    await _revoke_invitations(work, await _address(work, member))
     member.role_id = role.id
     await keep_an_administrator(work, before)
     return member
@@ -153,6 +158,7 @@ async def deactivate_staff(work: Work, input: DeactivateStaffInput) -> StaffMemb
             "staff_membership_id",
         )
     before = await count_administrators(work)
+    await _revoke_invitations(work, await _address(work, member))
     member.deactivated_at = work.now
     await work.session.execute(
         update(AccessToken)
@@ -197,6 +203,24 @@ async def _locked(work: Work, input: StaffMemberInput) -> StaffMembership:
     role = await work.session.get_one(Role, (work.tenant_id, member.role_id))
     expect_own(work, role.permissions, "staff_membership_id")
     return member
+
+
+async def _revoke_invitations(work: Work, address: str) -> None:
+    """Take back what somebody was invited by before, so that they can't choose the better role, or
+    come back by it."""
+    pending = await work.rows(
+        StaffInvitation,
+        func.lower(StaffInvitation.email) == address.lower(),
+        StaffInvitation.accepted_at.is_(None),
+        StaffInvitation.revoked_at.is_(None),
+    )
+    for invitation in pending:
+        invitation.revoked_at = work.now
+
+
+async def _address(work: Work, member: StaffMembership) -> str:
+    found = await work.session.scalar(select(Staff.email).where(Staff.id == member.staff_id))
+    return found or ""
 
 
 async def _works_here(work: Work, address: str) -> bool:

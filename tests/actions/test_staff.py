@@ -274,6 +274,35 @@ async def test_an_invitation_is_taken_back_once(
     assert [error["code"] for error in refused["userErrors"]] == ["INVITATION_INVALID"]
 
 
+async def test_an_invitation_takes_the_place_of_those_before(
+    publisher: Publisher, client: httpx2.AsyncClient
+) -> None:
+    strong = await role_id(publisher, "stark", "customer:read", "customer:block")
+    weak = await role_id(publisher, "schwach", "customer:read")
+    address = f"twice{publisher.tenant_id}@example.org"
+    by_mistake = await invite(publisher, address.upper(), strong)
+    token = await invite(publisher, address, weak)
+    assert refusals(await accept(client, by_mistake, PASSWORD)) == [("INVITATION_INVALID", "token")]
+    assert (await accept(client, token, PASSWORD))["tenant"]
+
+
+@pytest.mark.parametrize("then", ["deactivateStaff", "assignStaffRole"])
+async def test_no_old_invitation_gets_around_what_was_decided_since(
+    publisher: Publisher, client: httpx2.AsyncClient, then: str
+) -> None:
+    strong = await role_id(publisher, "stark", "customer:read", "customer:block")
+    weak = await role_id(publisher, "schwach", "customer:read")
+    person = await employ(publisher.owner, publisher.tenant_id, "auditor")
+    address = f"{then}{publisher.tenant_id}@example.org".lower()
+    token = await invite(publisher, address, strong)
+    # As if they had come in while they were being invited.
+    await publisher.owner.execute("UPDATE staff SET email = $2 WHERE id = $1", person.id, address)
+    given = {"staffMembershipId": await member_id(person)}
+    given |= {"roleId": weak} if then == "assignStaffRole" else {}
+    assert refusals(await publisher.act(then, given)) == []
+    assert refusals(await accept(client, token, PASSWORD)) == [("INVITATION_INVALID", "token")]
+
+
 async def test_members_are_not_invited_again(publisher: Publisher, everything: Everything) -> None:
     person = await employ(publisher.owner, publisher.tenant_id)
     role = await role_id(publisher, "lesend", "customer:read")
