@@ -45,6 +45,7 @@ from app.server.health import Check, Liveness, Readiness
 from app.server.oidc import oidc_routes
 from app.server.operations import Operations
 from app.server.protocol import END_STREAMS
+from app.server.proxies import UntrustedProxies
 from app.server.streams import Streams
 from app.server.websocket import WebSocketEndpoint
 from app.settings import Settings, settings
@@ -187,9 +188,9 @@ def application() -> Starlette:
 
 
 def proxies(settings: Settings) -> list[Middleware]:
-    """What believes the proxies that are trusted, when there are any, of whom a request is."""
+    """What believes the proxies that are trusted of whom a request is, or tells that none are."""
     if not settings.trusted_proxies:
-        return []
+        return [Middleware(UntrustedProxies)]
     return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))]
 
 

@@ -1,6 +1,7 @@
 """Everything an operator can set, read from environment variables that start with ABOKONTO_."""
 
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -256,6 +257,19 @@ class Settings(BaseSettings):
             return None
         if not value.startswith("/") and not value.rpartition(":")[2].isdecimal():
             raise ValueError("must be the absolute path of a socket, or host:port")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Were everybody believed, anybody could say that they are somewhere else."""
+        for proxy in value:
+            try:
+                everybody = ip_network(proxy).prefixlen == 0
+            except ValueError as error:
+                raise ValueError("must be addresses or networks, like 10.0.0.0/8") from error
+            if everybody:
+                raise ValueError("must be those of your proxies, and not of everybody")
         return value
 
     @field_validator("cors_origins", "trusted_proxies", mode="before")

@@ -27,7 +27,7 @@ from app.auth.throttle import (
     PER_ADDRESS,
     PER_SECOND_FACTOR,
     Throttle,
-    network_of,
+    site_of,
 )
 from app.auth.tokens import device_token, hash_token, make_token
 from app.context import Client, forbidden
@@ -124,8 +124,7 @@ class CustomerLogin:
                 key = throttle.account_key(claimed, here)
                 counted = _Counted(known, throttle, here, key, None)
             else:
-                network = network_of(attempt.client.address)
-                key = throttle.account_key(claimed, network)
+                key = throttle.account_key(claimed, site_of(attempt.client.address))
                 address = throttle.address_key(attempt.client.address)
                 counted = _Counted(known, throttle, NEW_DEVICE, key, address)
             try:

@@ -13,7 +13,7 @@ from app.auth.checks import STAFF, count_try, hashed, login_failed, record
 from app.auth.own_account import OwnAccount
 from app.auth.passwords import verify_password
 from app.auth.staff_steps import StaffSteps, Workplace
-from app.auth.throttle import PER_ACCOUNT, PER_ADDRESS, network_of
+from app.auth.throttle import PER_ACCOUNT, PER_ADDRESS, site_of
 from app.auth.tokens import hash_token, make_token
 from app.context import Client
 from app.database import Credentials, Principal
@@ -96,7 +96,7 @@ class StaffAccount(OwnAccount[StaffSteps]):
             await count_try(self._throttle, session, address, PER_ADDRESS)
             email = await StaffSteps(session).invited(token_hash)
             if email is not None:
-                account = self._throttle.account_key(email, network_of(client.address))
+                account = self._throttle.account_key(email, site_of(client.address))
                 await count_try(self._throttle, session, account, PER_ACCOUNT)
             known = await StaffSteps(session).known(email or "")
         if email is None or (known is not None and not known.active):

@@ -24,7 +24,7 @@ from app.auth.throttle import (
     PER_ADDRESS,
     PER_SECOND_FACTOR,
     Throttle,
-    network_of,
+    site_of,
 )
 from app.auth.tokens import device_token, hash_token, make_token
 from app.context import Client
@@ -130,7 +130,7 @@ class StaffLogin:
                 here = f"device {device.hex()}"
                 tries = _Tries(here, self._throttle.account_key(claimed, here), None)
             else:
-                key = self._throttle.account_key(claimed, network_of(client.address))
+                key = self._throttle.account_key(claimed, site_of(client.address))
                 tries = _Tries(NEW_DEVICE, key, self._throttle.address_key(client.address))
             if tries.address is not None:
                 await count_try(self._throttle, session, tries.address, PER_ADDRESS)

@@ -21,6 +21,10 @@ from app.encryption import Keyring
 _IPV6_NETWORK = 64
 """Whoever has one IPv6 address has all of its network."""
 
+_IPV6_SITE = 48
+"""And often 65,536 such networks: for one account they have tries together, or somebody could go
+on guessing for as long as they have more."""
+
 _COUNT = text("SELECT abokonto.count_try(:key, :free, :longest, :kept)")
 _FORGET = text("SELECT abokonto.forget_tries(:key)")
 _TAKE_BACK = text("SELECT abokonto.take_back_try(:key)")
@@ -111,7 +115,14 @@ def network_of(address: str | IPv4Address | IPv6Address | None) -> str:
     """The network that an address stands for; all of IPv6's network, as its owner has it."""
     if address is None:
         return "nowhere"
+    return _within(address, _IPV6_NETWORK)
+
+
+def site_of(address: str | IPv4Address | IPv6Address | None) -> str:
+    """All that the owner of an address is likely to have, as far as one account is concerned."""
+    return "nowhere" if address is None else _within(address, _IPV6_SITE)
+
+
+def _within(address: str | IPv4Address | IPv6Address, prefix: int) -> str:
     network = ip_network(address)
-    if network.version == 4:
-        return str(network)
-    return str(network.supernet(new_prefix=_IPV6_NETWORK))
+    return str(network if network.version == 4 else network.supernet(new_prefix=prefix))

@@ -262,6 +262,14 @@ async def test_guessing_is_slowed_down_and_locks_nobody_out(reader: Reader) -> N
     assert refusals(await other.login(**home, deviceToken=device)) == []
 
 
+async def test_who_has_many_networks_of_ipv6_has_the_tries_of_one(reader: Reader) -> None:
+    for network in range(5):
+        await reader.login(password="wrong horse battery", clientIp=f"2001:db8:7:{network}::1")
+    more = await reader.login(clientIp="2001:db8:7:ffff::1")
+    assert refusals(more) == [("TOO_MANY_ATTEMPTS", "")]
+    assert (await reader.login(clientIp="2001:db8:8::1"))["token"]
+
+
 async def test_blocking_and_anonymising_end_sessions_at_once(
     publisher: Publisher, reader: Reader
 ) -> None:
