@@ -45,7 +45,7 @@ from app.server.health import Check, Liveness, Readiness
 from app.server.oidc import oidc_routes
 from app.server.operations import Operations
 from app.server.protocol import END_STREAMS
-from app.server.proxies import UntrustedProxies
+from app.server.proxies import ByHttps, UntrustedProxies
 from app.server.streams import Streams
 from app.server.websocket import WebSocketEndpoint
 from app.settings import Settings, settings
@@ -189,9 +189,12 @@ def application() -> Starlette:
 
 def proxies(settings: Settings) -> list[Middleware]:
     """What believes the proxies that are trusted of whom a request is, or tells that none are."""
-    if not settings.trusted_proxies:
-        return [Middleware(UntrustedProxies)]
-    return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))]
+    trusted = list(settings.trusted_proxies)
+    believing = Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)
+    found = [believing if trusted else Middleware(UntrustedProxies)]
+    if (settings.public_url or "").startswith("https://"):
+        found.append(Middleware(ByHttps))
+    return found
 
 
 def cors(settings: Settings) -> list[Middleware]:

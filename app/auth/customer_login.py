@@ -154,8 +154,18 @@ class CustomerLogin:
             await steps.fail_one_time(person or 0 if failure == LoginFailure.WRONG_PASSWORD else 0)
 
     async def _new_hash(self, attempt: Attempt, known: Known, stored: str) -> str | None:
-        """The hash to keep in place of the one that is there, if any."""
+        """The hash to keep in place of the one that is there, if any.
+
+        Raises:
+            Refused: PASSWORD_INVALID, also for the one-time password, which others know.
+        """
         if known.one_time_until is not None:
+            if attempt.new_password == attempt.password:
+                raise Refused(
+                    UserErrorCode.PASSWORD_INVALID,
+                    "Staff know the one-time password: choose another one.",
+                    "new_password",
+                )
             return await hashed(attempt.new_password or "", "new_password")
         return await hash_anew(attempt.password) if needs_rehash(stored) else None
 

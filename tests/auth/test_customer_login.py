@@ -205,6 +205,15 @@ async def test_a_one_time_password_asks_for_a_new_one_and_is_good_once(reader: R
     assert (await reader.login(password=NEW))["token"]
 
 
+async def test_a_one_time_password_does_not_become_ones_own(reader: Reader) -> None:
+    once = "once horse battery"
+    await reader.give_one_time(once)
+    refused = await reader.login(password=once, newPassword=once)
+    assert refusals(refused) == [("PASSWORD_INVALID", "newPassword")]
+    assert await reader.sessions() == 0
+    assert (await reader.login(password=once, newPassword=NEW))["token"]
+
+
 async def test_a_one_time_password_does_not_stand_in_for_the_second_factor(
     reader: Reader,
 ) -> None:
