@@ -17,6 +17,11 @@ MOST_HEADER_BYTES = 65_536
 _FRAMING_PER_BODY_BYTE = 16
 """What a body may take for its division into chunks."""
 
+HEAD_SECONDS = 20.0
+"""How long a connection may take until it has sent the headers of its first request, or of the next
+one. uvicorn closes idle connections before that, but waits for ever where a byte comes now and
+then, or where none ever came."""
+
 STALLED_SECONDS = 60.0
 """How long a client may take nothing of what it was sent."""
 
@@ -33,10 +38,33 @@ _RESPONSE = (
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """Ends a connection that sends headers without end, or takes nothing of what it is sent."""
+    """Ends a connection that sends headers without end or too slowly, or takes nothing of what it
+    is sent.
+    """
 
     _beside_body = 0
+    _headless: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # As uvicorn has it.
+        """Wait for the first request, but not for ever."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        """Take the headers, by which the request begins; what it may take is its own limit."""
+        _cancel(self._headless)
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, unless it is here already."""
+        super().on_response_complete()
+        if self.cycle is None or self.cycle.response_complete:
+            self._expect_head()
+
+    def _expect_head(self) -> None:
+        _cancel(self._headless)
+        self._headless = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Read what has come."""
@@ -69,6 +97,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        _cancel(self._headless)
         _cancel(self._stalled)
         super().connection_lost(exc)
 

@@ -75,6 +75,36 @@ def test_headers_have_an_end(address: tuple[str, int], pieces: tuple[bytes, ...]
     assert taken < sum(map(len, pieces))
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (),
+        (HEAD,),
+        (HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY, HEAD),
+        # What is left of a body is no request either.
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n", b"x"),
+    ],
+    ids=["nothing", "first request", "second request", "body after the answer"],
+)
+def test_who_sends_headers_too_slowly_is_hung_up_on(
+    address: tuple[str, int], pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.server.protocol.HEAD_SECONDS", 0.3)
+    exchange(address, *pieces)  # It would wait for ten seconds, and fail.
+
+
+def test_a_slow_request_is_no_slow_header(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.server.protocol.HEAD_SECONDS", 0.3)
+    asked = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(asked)
+        time.sleep(0.5)
+        connection.sendall(BODY)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
 def test_the_refusal_says_why(address: tuple[str, int]) -> None:
     answer, _ = exchange(address, HEAD + b"X: " + b"x" * MOST_HEADER_BYTES)
     assert answer.startswith(b"HTTP/1.1 431 ")
