@@ -58,12 +58,16 @@ KNOWN_WORDS = frozenset(
 """Texts that have to be what is known already, or that name what is sold."""
 
 _DERIVED = {
+    "access_token": ("hash",),
     "bank_account": ("iban", "iban_hash"),
     "customer_device": ("hash",),
     "history": ("personal_salt",),
     "idempotency_key": ("input_hash",),
 }
 """What is made of what was written: it would tell whoever has a guess that it is right."""
+
+_AND = {"access_token": " AND kind = 'CUSTOMER'"}
+"""Those of programs are not the customer's."""
 
 
 class Lived(NamedTuple):
@@ -282,7 +286,7 @@ class Life:
             for column in columns:
                 rows = await self._publisher.owner.fetch(
                     f"SELECT {column} AS made FROM {table}"  # noqa: S608  Ours.
-                    f" WHERE tenant_id = $1 AND {column} IS NOT NULL",
+                    f" WHERE tenant_id = $1 AND {column} IS NOT NULL{_AND.get(table, '')}",
                     self._publisher.tenant_id,
                 )
                 assert rows, f"There is no {table}.{column}."
