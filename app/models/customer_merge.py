@@ -81,7 +81,11 @@ class CustomerMerge(CustomerRecord):
             " AND former_email IS NULL)",
             name="former_when_done",
         ),
-        CheckConstraint("(status = 'FAILED') = (cardinality(refusals) > 0)", name="failed"),
+        CheckConstraint(
+            "(status = 'FAILED') = (error IS NOT NULL)"
+            " AND (status = 'FAILED' OR cardinality(refusals) = 0)",
+            name="failed",
+        ),
         at_most("former_number", 60),
         at_most("former_external_id", 200),
         at_most("former_email", 254),

@@ -46,6 +46,7 @@ from app.schema.lookups import (
     node_key,
     node_keys,
 )
+from app.schema.merging import preview as merge_preview
 from app.schema.mutations import mutations
 from app.schema.node import Node, encode_id
 from app.schema.opt_in import OptInText
@@ -212,6 +213,7 @@ class Query:
     preview_checkout = preview
     preview_correction = correction_preview
     preview_anonymization = anonymization_preview
+    preview_merge = merge_preview
     customers: Connection[Customer] | None = tab(
         (),
         "The tenant's customers. `search` looks for words by their beginnings in names, e-mail "

@@ -29,6 +29,9 @@ described(
         "ALREADY_BLOCKED": "It is blocked already.",
         "NOT_BLOCKED": "It is not blocked.",
         "EXPORT_RUNNING": "An export of the customer's data is under way.",
+        "SAME_CUSTOMER": "Both are the same customer.",
+        "MERGE_RUNNING": "A merge of the customer is under way.",
+        "NOTHING_TO_TAKE": "The duplicate has no such value.",
         "HAS_TRANSACTION_DATA": "There are orders, subscriptions, invoices, transactions, "
         "deliveries or goodwill, so the customer can only be anonymised; an error for each of "
         "them.",

@@ -44,13 +44,17 @@ class Changes:
             values = {name: value for name, value in _values(row) if value is not None}
             self._after.setdefault(row, {}).update(values)
         for row in self._session.deleted:
-            values = {name: value for name, value in _values(row) if value is not None}
-            self._before[row] = values | self._before.get(row, {})
-            self._after.pop(row, None)
+            self.lose(row)
         changed = [row for row in self._session.dirty if self._session.is_modified(row)]
         for row in changed:
             self._gather_changed(row)
         return changed
+
+    def lose(self, row: TenantRow) -> None:
+        """Note what a row held that is removed by something else than the session."""
+        values = {name: value for name, value in _values(row) if value is not None}
+        self._before[row] = values | self._before.get(row, {})
+        self._after.pop(row, None)
 
     def pending(self, row: TenantRow) -> list[str]:
         """The columns of a row that have another value than the database."""

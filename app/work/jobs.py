@@ -32,6 +32,7 @@ class JobKind(StrEnum):
     SEAL_HISTORY = "history.seal"
     EXPORT_CUSTOMER = "customer.export"
     EXPIRE_EXPORTS = "exports.expire"
+    MERGE_CUSTOMERS = "customers.merge"
     PURGE = "expired.purge"
 
 

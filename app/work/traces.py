@@ -3,7 +3,8 @@
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import Select, delete, exists, or_, select, update
+from sqlalchemy.orm import aliased
 
 from app.models import Customer, IdempotencyKey
 from app.models.base import ActorKind, CustomerRecord
@@ -31,6 +32,38 @@ async def forget_keys(work: Work, customer: Customer) -> None:
         .where(IdempotencyKey.tenant_id == work.tenant_id, or_(used, *about))
         .execution_options(synchronize_session=False)
     )
+
+
+async def hand_over_keys(work: Work, former: int, kept: int) -> None:
+    """Let keys that name a customer name the one whom they became part of, so that a request that
+    is sent again has no second effect there either."""
+    mine = (IdempotencyKey.tenant_id == work.tenant_id,)
+    used = (*mine, IdempotencyKey.actor_kind == ActorKind.CUSTOMER.value)
+    twin = aliased(IdempotencyKey)
+    taken = exists().where(
+        twin.tenant_id == IdempotencyKey.tenant_id,
+        twin.actor_kind == IdempotencyKey.actor_kind,
+        twin.actor_id == kept,
+        twin.action == IdempotencyKey.action,
+        twin.key == IdempotencyKey.key,
+    )
+    about_customers = [
+        action.name for action in ACTIONS.values() if action.creates and action.returns is Customer
+    ]
+    for statement in (
+        delete(IdempotencyKey).where(*used, IdempotencyKey.actor_id == former, taken),
+        update(IdempotencyKey)
+        .where(*used, IdempotencyKey.actor_id == former)
+        .values(actor_id=kept),
+        update(IdempotencyKey)
+        .where(
+            *mine,
+            IdempotencyKey.action.in_(about_customers),
+            IdempotencyKey.record_id == former,
+        )
+        .values(record_id=kept),
+    ):
+        await work.session.execute(statement.execution_options(synchronize_session=False))
 
 
 def _keys(model: _Owned, customer: Customer) -> Select[Any]:

@@ -192,6 +192,11 @@ class Work:
         """Remove a record; the history keeps what it held."""
         await self.session.delete(row)
 
+    def lose(self, row: TenantRow) -> None:
+        """Keep in the history what a record holds that a function of the database removes."""
+        self._changes.lose(row)
+        self.session.expunge(row)
+
     async def flush(self) -> None:
         """Send what was changed so far, so that the database sees it and gives keys."""
         for row in self._changes.gather():

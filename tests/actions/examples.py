@@ -65,6 +65,15 @@ class _SignedIn(Example):
         return await super().input(publisher, customer)
 
 
+class _Duplicate(Example):
+    """Somebody who is there twice."""
+
+    async def input(self, publisher: Publisher, customer: int) -> Given:
+        """The input for a customer, with a duplicate that is made for it."""
+        duplicate = encode_id("Customer", await publisher.customer())
+        return {**await super().input(publisher, customer), "duplicateId": duplicate}
+
+
 class _Requested(Example):
     """Somebody whom a person of staff wants anonymised."""
 
@@ -271,6 +280,7 @@ EXAMPLES: dict[str, Example] = {
     "editActivity": Example({"text": "Neu."}, **_ACTIVITY, row=_just_written),
     "pauseSubscription": Example(**_SUBSCRIPTION),
     "endSessions": _SignedIn(),
+    "mergeCustomers": _Duplicate(),
     "markInvoicePaid": Example(of=models.Invoice, field="invoiceId"),
     "pinActivity": Example(**_ACTIVITY),
     "placeOrder": _Order({"paymentMethod": "INVOICE"}),

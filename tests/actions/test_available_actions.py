@@ -59,7 +59,7 @@ async def test_what_is_said_is_what_then_happens(
     said = await available(publisher, encode_id("Customer", customer))
     for name, example in EXAMPLES.items():
         # What changes the state has a customer of its own; nothing else does.
-        changing = re.search("block|anonymiz|delete", name, re.IGNORECASE)
+        changing = re.search("block|anonymiz|delete|merge", name, re.IGNORECASE)
         changes_it = changing is not None and example.of is None
         own = await publisher.customer(**state) if changes_it else customer
         given = await example.input(publisher, own)

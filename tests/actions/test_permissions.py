@@ -41,6 +41,8 @@ async def test_what_is_another_publishers_is_not_found(
             expected = [("NOT_FOUND", EXAMPLES[name].field)]
             if name == "recordDoubleOptIn":
                 expected = [("CONFIRMATION_INVALID", "token")]
+            if name == "mergeCustomers":
+                expected.append(("NOT_FOUND", "duplicateId"))
             assert (name, refusals(payload)) == (name, expected)
 
 

@@ -87,7 +87,11 @@ def _checks() -> tuple[sa.CheckConstraint, ...]:
             " AND former_email IS NULL)",
             name="former_when_done",
         ),
-        sa.CheckConstraint("(status = 'FAILED') = (cardinality(refusals) > 0)", name="failed"),
+        sa.CheckConstraint(
+            "(status = 'FAILED') = (error IS NOT NULL)"
+            " AND (status = 'FAILED' OR cardinality(refusals) = 0)",
+            name="failed",
+        ),
         sa.CheckConstraint("char_length(former_number) <= 60", name="former_number_length"),
         sa.CheckConstraint(
             "char_length(former_external_id) <= 200", name="former_external_id_length"
