@@ -108,9 +108,9 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
         keyring,
         Disclosing(writing, keyring),
         StaffLogin(writing, keyring, settings),
-        StaffAccount(writing, keyring),
+        StaffAccount(writing, keyring, settings),
         CustomerLogin(writing, keyring, settings),
-        CustomerAccount(writing, keyring),
+        CustomerAccount(writing, keyring, settings),
     )
     statements = StatementCache()
     core = schema._schema  # noqa: SLF001  As there.

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, FilePath, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -164,6 +164,11 @@ class Settings(BaseSettings):
     )
     customer_session_idle_seconds: int = Field(
         1_209_600, ge=60, description="After how long without a request it ends before that."
+    )
+    breached_passwords_file: FilePath | None = Field(
+        None,
+        description="A file of SHA-1 hashes in their order, one a line, as Have I Been Pwned gives "
+        "it out: new passwords that are in it are refused.",
     )
     public_url: str | None = Field(
         None, description="The address that browsers know us by, as `https://account.example.org`."

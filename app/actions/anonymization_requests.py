@@ -3,7 +3,7 @@
 from typing import Any
 
 import strawberry
-from sqlalchemy import ColumnElement, delete, exists, insert, select
+from sqlalchemy import ColumnElement, delete, exists, select
 
 from app.actions.anonymization import BLOCKERS, Anonymization, anonymize
 from app.auth.permissions import Permission
@@ -11,6 +11,7 @@ from app.errors import Refused, UserErrorCode
 from app.models import AnonymizationRequest, Customer
 from app.work.action import action
 from app.work.inputs import OfCustomer, Versioned
+from app.work.people import is_same_person
 from app.work.preconditions import Columns, Precondition
 from app.work.unit import Work
 
@@ -53,14 +54,9 @@ class RejectAnonymizationInput(OfCustomer):
 async def request_anonymization(work: Work, input: RequestAnonymizationInput) -> Customer:
     """Ask for a customer to be anonymised. Nothing happens until somebody else approves."""
     customer = await work.account(input.customer_id)
-    actor = work.actor
-    await work.session.execute(
-        insert(AnonymizationRequest).values(
-            tenant_id=work.tenant_id,
+    work.add(
+        AnonymizationRequest(
             customer_id=customer.id,
-            requested_at=work.now,
-            actor_kind=actor["actor_kind"],
-            actor_id=actor["actor_id"],
             end_subscriptions=input.end_subscriptions,
             accept_open_payments=input.accept_open_payments,
         )
@@ -81,8 +77,7 @@ async def approve_anonymization(work: Work, input: ApproveAnonymizationInput) ->
     work.expect(customer, input.expected_version)
     request = await work.session.scalar(select(AnonymizationRequest).where(*_of(customer)))
     assert request is not None  # noqa: S101  It was asked for, and the customer is locked.
-    actor = work.actor
-    if (request.actor_kind, request.actor_id) == (actor["actor_kind"], actor["actor_id"]):
+    if await is_same_person(work, request.actor_kind, request.actor_id):
         raise Refused(UserErrorCode.SAME_AGENT, "Somebody else has to agree to what you want.")
     await anonymize(
         work,

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import models
 from app.auth import recovery_codes, totp
-from app.auth.passwords import PasswordError, expect_length, hash_password
+from app.auth.new_passwords import BreachedPasswordError, NewPasswords
+from app.auth.passwords import PasswordError, expect_length
 from app.auth.throttle import Budget, Throttle, TooManyTriesError
 from app.database import Principal
 from app.encryption import Keyring
-from app.errors import Refused, UserErrorCode
+from app.errors import Refusal, Refused, UserErrorCode
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ class Steps(SecondFactors, Protocol):
     ) -> bool:
         """Take a secret into use, with recovery codes; False where another was offered since."""
 
+    async def renew_codes(self, person: int, codes: Sequence[bytes]) -> bool:
+        """Put recovery codes in place of those before; False where there is no second factor."""
+
     async def remove_secret(self, person: int) -> bool:
         """Remove the second factor and its recovery codes; False where there is none."""
 
@@ -131,16 +135,33 @@ async def use_second_factor(
         raise two_factor_invalid("code" if code else "recovery_code")
 
 
-async def hashed(password: str, *field: str) -> str:
+async def hashed(passwords: NewPasswords, password: str, *field: str) -> str:
     """The hash of a new password.
 
     Raises:
-        Refused: PASSWORD_INVALID.
+        Refused: PASSWORD_INVALID or PASSWORD_BREACHED.
     """
     try:
-        return await hash_password(password)
+        return await passwords.hash(password)
+    except BreachedPasswordError as error:
+        raise Refused(UserErrorCode.PASSWORD_BREACHED, str(error), *field) from error
     except PasswordError as error:
         raise Refused(UserErrorCode.PASSWORD_INVALID, str(error), *field) from error
+
+
+async def hashed_own(passwords: NewPasswords, one_time: str, chosen: str | None) -> str:
+    """The hash of the password that takes a one-time password's place.
+
+    Raises:
+        Refused: PASSWORD_INVALID, also for the one-time password itself, or PASSWORD_BREACHED.
+    """
+    if chosen == one_time:
+        raise Refused(
+            UserErrorCode.PASSWORD_INVALID,
+            "Others know the one-time password: choose another one.",
+            "new_password",
+        )
+    return await hashed(passwords, chosen or "", "new_password")
 
 
 def expect_usable(password: str, *field: str) -> None:
@@ -180,6 +201,28 @@ def login_failed(*field: str) -> Refused:
     return Refused(
         UserErrorCode.LOGIN_FAILED, "The e-mail address or the password is wrong.", *field
     )
+
+
+def expect_rest(*, code: bool, new_password: bool) -> None:
+    """See that there is all that somebody with the right password has to give; each argument says
+    whether it is missing.
+
+    Raises:
+        Refused: TWO_FACTOR_REQUIRED and NEW_PASSWORD_REQUIRED, both where both are missing.
+    """
+    missing: list[Refusal] = []
+    if code:
+        missing += two_factor_required().refusals
+    if new_password:
+        missing.append(
+            Refusal(
+                UserErrorCode.NEW_PASSWORD_REQUIRED,
+                "The password is good once: choose one of your own.",
+                ("new_password",),
+            )
+        )
+    if missing:
+        raise Refused.because(missing)
 
 
 def two_factor_required() -> Refused:

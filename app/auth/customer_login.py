@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from app.auth.checks import (
     CUSTOMER,
     count_try,
-    hashed,
+    expect_rest,
+    hashed_own,
     login_failed,
-    two_factor_required,
     use_second_factor,
 )
 from app.auth.customer_steps import CustomerSteps, Known, Opening
+from app.auth.new_passwords import NewPasswords
 from app.auth.passwords import hash_anew, needs_rehash, verify_password
 from app.auth.permissions import Permission
 from app.auth.roles import CUSTOMER as PERMISSIONS
@@ -33,7 +34,7 @@ from app.auth.tokens import device_token, hash_token, make_token
 from app.context import Client, forbidden
 from app.database import Credentials
 from app.encryption import Keyring
-from app.errors import Refusal, Refused, UserErrorCode
+from app.errors import Refused, UserErrorCode
 from app.models.access_token import TokenKind
 from app.models.login import LoginFailure
 from app.settings import Settings
@@ -81,13 +82,14 @@ class CustomerLogin:
         self._writing = writing
         self._keyring = keyring
         self._settings = settings
+        self._passwords = NewPasswords(settings)
 
     async def login(self, attempt: Attempt, credentials: Credentials) -> SignedIn:
         """Open a session for a customer who shows who they are; `credentials` are a front end's.
 
         Raises:
             Refused: LOGIN_FAILED, TOO_MANY_ATTEMPTS, TWO_FACTOR_REQUIRED, TWO_FACTOR_INVALID,
-                NEW_PASSWORD_REQUIRED or PASSWORD_INVALID.
+                NEW_PASSWORD_REQUIRED, PASSWORD_INVALID or PASSWORD_BREACHED.
         """
         counted = await self._counted(attempt, credentials)
         known = counted.known
@@ -157,16 +159,10 @@ class CustomerLogin:
         """The hash to keep in place of the one that is there, if any.
 
         Raises:
-            Refused: PASSWORD_INVALID, also for the one-time password, which others know.
+            Refused: PASSWORD_INVALID or PASSWORD_BREACHED.
         """
         if known.one_time_until is not None:
-            if attempt.new_password == attempt.password:
-                raise Refused(
-                    UserErrorCode.PASSWORD_INVALID,
-                    "Staff know the one-time password: choose another one.",
-                    "new_password",
-                )
-            return await hashed(attempt.new_password or "", "new_password")
+            return await hashed_own(self._passwords, attempt.password, attempt.new_password)
         return await hash_anew(attempt.password) if needs_rehash(stored) else None
 
     async def _count_code(self, credentials: Credentials, counted: _Counted, person: int) -> None:
@@ -251,16 +247,8 @@ def _expect(attempt: Attempt, known: Known) -> None:
     Raises:
         Refused: TWO_FACTOR_REQUIRED and NEW_PASSWORD_REQUIRED, both where both are missing.
     """
-    missing: list[Refusal] = []
-    if known.totp_secret is not None and not attempt.code and not attempt.recovery_code:
-        missing += two_factor_required().refusals
-    if known.one_time_until is not None and not attempt.new_password:
-        missing.append(
-            Refusal(
-                UserErrorCode.NEW_PASSWORD_REQUIRED,
-                "The password is good once: choose one of your own.",
-                ("new_password",),
-            )
-        )
-    if missing:
-        raise Refused.because(missing)
+    protected, one_time = known.totp_secret is not None, known.one_time_until is not None
+    expect_rest(
+        code=protected and not attempt.code and not attempt.recovery_code,
+        new_password=one_time and not attempt.new_password,
+    )

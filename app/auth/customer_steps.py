@@ -13,6 +13,10 @@ from app.auth.checks import Holder
 from app.context import Client
 
 MOST_DEVICES = 20
+MOST_FAILURES = 100
+"""How many failed attempts of an account are written down in an hour, each with where it came from;
+whoever goes on is counted, and can't fill the table."""
+
 MOST_ONE_TIME_FAILURES = 10
 """After how many wrong passwords a one-time password is no good any more."""
 
@@ -86,9 +90,26 @@ _FAIL_ONE_TIME = _in_tenant("""
     UPDATE customer_sign_in SET one_time_failures = one_time_failures + 1
     WHERE tenant_id = :tenant AND customer_id = :person AND one_time_until IS NOT NULL
 """)
+_FAILURES = """
+    SELECT count(*) FROM login
+    WHERE tenant_id = :tenant AND customer_id = :person AND NOT succeeded
+        AND created_at > clock_timestamp() - interval '1 hour'
+"""
+# One row of an hour stands for all attempts that were not even looked at, and each kind of failure
+# has one that stands for those beyond the bound.
 # Of somebody who was deleted or became part of another customer meanwhile, nothing is written.
 _NOTE = _in_tenant(
-    """
+    f"""
+    WITH counted AS (
+        UPDATE login SET attempts = attempts + 1, changed_at = clock_timestamp()
+        WHERE tenant_id = :tenant AND id = (
+            SELECT id FROM login
+            WHERE tenant_id = :tenant AND customer_id = :person AND failure = :failure
+                AND created_at > clock_timestamp() - interval '1 hour'
+            ORDER BY created_at DESC, id DESC LIMIT 1
+        ) AND (CAST(:failure AS text) = 'TOO_MANY_ATTEMPTS' OR :most <= ({_FAILURES}))
+        RETURNING id
+    )
     INSERT INTO login (
         tenant_id, customer_id, succeeded, failure, ip, user_agent, created_at, changed_at,
         actor_kind, actor_id
@@ -102,11 +123,15 @@ _NOTE = _in_tenant(
         FROM customer WHERE tenant_id = :tenant AND id = :person
         FOR KEY SHARE
     ) AS known CROSS JOIN clock_timestamp() AS moment
-    """,
+    WHERE NOT EXISTS (SELECT FROM counted)
+    """,  # noqa: S608  These are our own words.
     bindparam("client", type_=INET),
 )
-# Where there is no account there is no row, but as much to be written and waited for.
-_NOTE_NOBODY = _in_tenant("SELECT pg_logical_emit_message(true, 'abokonto', repeat('.', 400))")
+# Where there is no account there is no row, but as much to be looked at, written and waited for.
+_NOTE_NOBODY = _in_tenant(
+    "SELECT pg_logical_emit_message(true, 'abokonto', repeat('.', 400))"
+    f" WHERE :most > ({_FAILURES})"
+)
 _OPEN = _in_tenant(
     """
     INSERT INTO access_token (
@@ -161,6 +186,13 @@ _REMOVE = _in_tenant("""
         actor_name = NULL
     WHERE tenant_id = :tenant AND id = :person AND totp_secret IS NOT NULL
     RETURNING true
+""")
+_PROTECTED = _in_tenant("""
+    SELECT EXISTS (
+        SELECT FROM customer
+        WHERE tenant_id = :tenant AND id = :person AND totp_secret IS NOT NULL
+        FOR NO KEY UPDATE
+    )
 """)
 _FORGET_CODES = _in_tenant(
     "DELETE FROM customer_recovery_code WHERE tenant_id = :tenant AND customer_id = :person"
@@ -262,10 +294,10 @@ class CustomerSteps:
         it does not say from where.
         """
         if person is None:
-            await self._do(_NOTE_NOBODY)
+            await self._do(_NOTE_NOBODY, person=0, most=MOST_FAILURES)
             return
         where = {"client": client.address, "agent": client.user_agent}
-        await self._do(_NOTE, person=person, failure=failure, **where)
+        await self._do(_NOTE, person=person, failure=failure, most=MOST_FAILURES, **where)
 
     async def fail_one_time(self, person: int) -> None:
         """Count a wrong password against the one-time password, where there is one."""
@@ -312,14 +344,24 @@ class CustomerSteps:
             return False
         if not await self._value(_ACTIVATE, person=person, secret=secret):
             return False
-        await self._do(_FORGET_CODES, person=person)
-        await self._do(_KEEP_CODES, person=person, codes=list(codes))
+        await self._replace_codes(person, codes)
+        return True
+
+    async def renew_codes(self, person: int, codes: Sequence[bytes]) -> bool:
+        """Put recovery codes in place of those before; False where there is no second factor."""
+        if not await self._value(_PROTECTED, person=person):
+            return False
+        await self._replace_codes(person, codes)
         return True
 
     async def remove_secret(self, person: int) -> bool:
         """Remove the second factor and its recovery codes; False where there is none."""
         await self._do(_FORGET_CODES, person=person)
         return bool(await self._value(_REMOVE, person=person))
+
+    async def _replace_codes(self, person: int, codes: Sequence[bytes]) -> None:
+        await self._do(_FORGET_CODES, person=person)
+        await self._do(_KEEP_CODES, person=person, codes=list(codes))
 
     async def _do(self, statement: TextClause, **values: Any) -> None:
         await self.session.execute(statement, {"tenant": self._tenant, **values})

@@ -5,7 +5,7 @@ tenant that the session is for. It is the same for staff and for customers.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
@@ -25,11 +25,13 @@ from app.auth.checks import (
     use_second_factor,
     wrong_password,
 )
+from app.auth.new_passwords import NewPasswords
 from app.auth.passwords import verify_password
 from app.auth.throttle import PER_SECOND_FACTOR, Throttle
 from app.database import Credentials, Principal
 from app.encryption import Keyring
 from app.errors import ApiError, ErrorCode, Refused, UserErrorCode
+from app.settings import Settings
 from app.writing import Transaction, Writing
 
 S = TypeVar("S", bound=Steps)
@@ -61,9 +63,10 @@ class OwnAccount(ABC, Generic[S]):
     others: ClassVar[str]
     """What is said to those whom it is not for."""
 
-    def __init__(self, writing: Writing, keyring: Keyring) -> None:
+    def __init__(self, writing: Writing, keyring: Keyring, settings: Settings) -> None:
         self._writing = writing
         self._keyring = keyring
+        self._passwords = NewPasswords(settings)
         self._throttle = Throttle(keyring, self.sort.name)
 
     @abstractmethod
@@ -82,12 +85,12 @@ class OwnAccount(ABC, Generic[S]):
         """Change the holder's password, and end their other sessions.
 
         Raises:
-            Refused: PASSWORD_WRONG, PASSWORD_INVALID or TOO_MANY_ATTEMPTS.
+            Refused: PASSWORD_WRONG, PASSWORD_INVALID, PASSWORD_BREACHED or TOO_MANY_ATTEMPTS.
         """
         expect_usable(new, "new_password")
         known = await self._checked(credentials, current, "current_password")
         # Hashing keeps a core busy, so it is done for those alone who may change it.
-        new_hash = await hashed(new, "new_password")
+        new_hash = await hashed(self._passwords, new, "new_password")
         async with self._held(credentials) as held:
             if not await held.steps.change_password(known.person, known.password_hash, new_hash):
                 raise wrong_password("current_password")
@@ -128,9 +131,7 @@ class OwnAccount(ABC, Generic[S]):
                 raise _no_second_factor("No second factor waits for its first code.")
             secret = self._keyring.decrypt(offered, self.sort.secret_place)
             step = totp.step_of(secret, code, await held.steps.now())
-            whose = self.sort.holder(person)
-            kept = [recovery_codes.hash_code(self._keyring, whose, one) for one in codes]
-            hashes = [one for one in kept if one is not None]
+            hashes = self._hashes(person, codes)
             if step is None or not await held.steps.confirm_secret(person, offered, step, hashes):
                 raise two_factor_invalid("code")
             await held.steps.end_sessions(person, but=held.holder.token_id)
@@ -138,10 +139,63 @@ class OwnAccount(ABC, Generic[S]):
             await record(held.session, held.principal, f"{self.sort.name}.two_factor_activated")
         return codes
 
+    async def renew_codes(
+        self, credentials: Credentials, password: str, code: str | None, recovery_code: str | None
+    ) -> list[str]:
+        """Put new recovery codes in place of the holder's, which takes the password and a code; the
+        codes, told this once.
+
+        Raises:
+            Refused: TWO_FACTOR_NOT_ACTIVE, PASSWORD_WRONG, TWO_FACTOR_INVALID or
+                TOO_MANY_ATTEMPTS.
+        """
+        codes = recovery_codes.new_codes()
+        async with self._confirmed(credentials, password, code, recovery_code) as held:
+            person = held.holder.person
+            if not await held.steps.renew_codes(person, self._hashes(person, codes)):
+                raise _no_second_factor("There is no second factor.")
+            await record(held.session, held.principal, f"{self.sort.name}.recovery_codes_renewed")
+        return codes
+
     async def remove(
         self, credentials: Credentials, password: str, code: str | None, recovery_code: str | None
     ) -> None:
         """Remove the holder's second factor, which takes the password and a code.
+
+        Raises:
+            Refused: TWO_FACTOR_NOT_ACTIVE, PASSWORD_WRONG, TWO_FACTOR_INVALID or
+                TOO_MANY_ATTEMPTS.
+        """
+        async with self._confirmed(credentials, password, code, recovery_code) as held:
+            await held.steps.remove_secret(held.holder.person)
+            await record(held.session, held.principal, f"{self.sort.name}.two_factor_removed")
+
+    async def revoke_session(self, credentials: Credentials, session_id: int) -> None:
+        """End one of the holder's sessions.
+
+        Raises:
+            Refused: NOT_FOUND.
+        """
+        async with self._held(credentials) as held:
+            if not await held.steps.end_sessions(held.holder.person, one=session_id):
+                raise Refused(
+                    UserErrorCode.NOT_FOUND, "You have no session with this id.", "session_id"
+                )
+            await record(held.session, held.principal, f"{self.sort.name}.session_revoked")
+
+    async def revoke_other_sessions(self, credentials: Credentials) -> int:
+        """End all of the holder's sessions but the one that asks; how many those were."""
+        async with self._held(credentials) as held:
+            ended = await held.steps.end_sessions(held.holder.person, but=held.holder.token_id)
+            if ended:
+                await record(held.session, held.principal, f"{self.sort.name}.sessions_revoked")
+            return ended
+
+    @asynccontextmanager
+    async def _confirmed(
+        self, credentials: Credentials, password: str, code: str | None, recovery_code: str | None
+    ) -> AsyncIterator[Held[S]]:
+        """A transaction of somebody who has shown once more the password and the second factor.
 
         Raises:
             Refused: TWO_FACTOR_NOT_ACTIVE, PASSWORD_WRONG, TWO_FACTOR_INVALID or
@@ -155,9 +209,14 @@ class OwnAccount(ABC, Generic[S]):
             await use_second_factor(
                 held.steps, self._keyring, self.sort, known.person, secret, code, recovery_code
             )
-            await held.steps.remove_secret(known.person)
+            yield held
             await self._forget(held)
-            await record(held.session, held.principal, f"{self.sort.name}.two_factor_removed")
+
+    def _hashes(self, person: int, codes: Sequence[str]) -> list[bytes]:
+        """What is kept of recovery codes."""
+        whose = self.sort.holder(person)
+        kept = [recovery_codes.hash_code(self._keyring, whose, one) for one in codes]
+        return [one for one in kept if one is not None]
 
     @asynccontextmanager
     async def _held(self, credentials: Credentials) -> AsyncIterator[Held[S]]:

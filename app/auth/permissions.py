@@ -33,6 +33,7 @@ class Permission(StrEnum):
     INTERNAL_READ = "internal:read"
     STAFF_READ = "staff:read"
     TOKEN_READ = "token:read"  # noqa: S105  A permission is no token.
+    TENANT_READ = "tenant:read"
 
     CUSTOMER_CREATE = "customer:create"
     CUSTOMER_UPDATE = "customer:update"
@@ -70,3 +71,4 @@ class Permission(StrEnum):
     PAYMENT_WRITE = "payment:write"
     SEPA_BATCH_WRITE = "sepa_batch:write"
     BILLING_WRITE = "billing:write"
+    TENANT_WRITE = "tenant:write"

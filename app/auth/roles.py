@@ -20,7 +20,8 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         # say in customers' place that they confirmed what they agreed to, or by which words, or
         # what is sold at which price. Nor does it give debits, with everybody's IBANs, to the bank,
         # or end contracts earlier than they bind, or read what each colleague gives away, or have
-        # the whole history gone through, or try customers' passwords.
+        # the whole history gone through, or try customers' passwords, or change by which rules all
+        # work.
         AGENT: _EVERYTHING
         - {
             Permission.STAFF_READ,
@@ -37,6 +38,7 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
             Permission.GOODWILL_REPORT,
             Permission.HISTORY_VERIFY,
             Permission.CUSTOMER_LOGIN,
+            Permission.TENANT_WRITE,
         },
         # Looks and changes nothing.
         AUDITOR: frozenset(

@@ -61,27 +61,6 @@ class StaffAccount(OwnAccount[StaffSteps]):
                 await record(held.session, who, action)
             return Switched(token, principal, workplaces)
 
-    async def revoke_session(self, credentials: Credentials, session_id: int) -> None:
-        """End one of the holder's sessions.
-
-        Raises:
-            Refused: NOT_FOUND.
-        """
-        async with self._held(credentials) as held:
-            if not await held.steps.end_sessions(held.holder.person, one=session_id):
-                raise Refused(
-                    UserErrorCode.NOT_FOUND, "You have no session with this id.", "session_id"
-                )
-            await record(held.session, held.principal, "staff.session_revoked")
-
-    async def revoke_other_sessions(self, credentials: Credentials) -> int:
-        """End all of the holder's sessions but the one that asks; how many those were."""
-        async with self._held(credentials) as held:
-            ended = await held.steps.end_sessions(held.holder.person, but=held.holder.token_id)
-            if ended:
-                await record(held.session, held.principal, "staff.sessions_revoked")
-            return ended
-
     async def accept_invitation(self, token: str, password: str, client: Client) -> str:
         """Let somebody in who was invited; the slug of the tenant that they can sign in to.
 
@@ -89,7 +68,8 @@ class StaffAccount(OwnAccount[StaffSteps]):
         becomes theirs.
 
         Raises:
-            Refused: INVITATION_INVALID, LOGIN_FAILED, PASSWORD_INVALID or TOO_MANY_ATTEMPTS.
+            Refused: INVITATION_INVALID, LOGIN_FAILED, PASSWORD_INVALID, PASSWORD_BREACHED or
+                TOO_MANY_ATTEMPTS.
         """
         token_hash, address = hash_token(token), self._throttle.address_key(client.address)
         async with self._writing.nobodys_transaction() as session:
@@ -103,10 +83,11 @@ class StaffAccount(OwnAccount[StaffSteps]):
             raise _invitation_invalid()
         person, new_hash = None, None
         if known is None:
-            new_hash = await hashed(password, "password")
+            new_hash = await hashed(self._passwords, password, "password")
         else:
             person = known.staff_id
-            if known.password_hash and not await verify_password(known.password_hash, password):
+            stored = known.password_hash
+            if stored and not (await verify_password(stored, password) and known.current):
                 raise login_failed("password")
         try:
             async with self._writing.nobodys_transaction() as session:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from app.auth.checks import (
     STAFF,
     count_try,
+    expect_rest,
+    hashed_own,
     login_failed,
     record,
-    two_factor_required,
     use_second_factor,
 )
+from app.auth.new_passwords import NewPasswords
 from app.auth.passwords import hash_anew, needs_rehash, verify_password
 from app.auth.staff_account import tenant_unknown
 from app.auth.staff_steps import Known, Opening, StaffSteps, Workplace
@@ -45,6 +47,7 @@ class Attempt:
     password: str
     code: str | None = None
     recovery_code: str | None = None
+    new_password: str | None = None
     tenant: str | None = None
     device_token: str | None = None
 
@@ -75,34 +78,37 @@ class StaffLogin:
         self._writing = writing
         self._keyring = keyring
         self._settings = settings
+        self._passwords = NewPasswords(settings)
         self._throttle = Throttle(keyring, "staff")
 
     async def login(self, attempt: Attempt, client: Client) -> SignedIn:
         """Open a session for somebody who shows who they are.
 
         Raises:
-            Refused: LOGIN_FAILED, TOO_MANY_ATTEMPTS, TWO_FACTOR_REQUIRED, TWO_FACTOR_INVALID or
-                TENANT_UNKNOWN.
+            Refused: LOGIN_FAILED, TOO_MANY_ATTEMPTS, TWO_FACTOR_REQUIRED, TWO_FACTOR_INVALID,
+                NEW_PASSWORD_REQUIRED, PASSWORD_INVALID, PASSWORD_BREACHED or TENANT_UNKNOWN.
         """
         known, tries = await self._counted(attempt, client)
         stored = known.password_hash if known is not None else None
         matches = await verify_password(stored, attempt.password)
-        if known is None or stored is None or not matches or not known.active:
+        if known is None or stored is None or not matches or not (known.active and known.current):
             raise login_failed()
-        if known.totp_secret is not None:
-            await self._expect_code(attempt, tries, known.staff_id)
-        rehashed = await hash_anew(attempt.password) if needs_rehash(stored) else None
-        opening, token = self._opening(known.staff_id, SignIn.PASSWORD, stored, attempt.tenant)
+        _expect(attempt, known)
+        await self._count_code(known, tries)
+        new = await self._new_hash(attempt, known, stored)
+        kept = new or stored
+        opening, token = self._opening(known.staff_id, SignIn.PASSWORD, kept, attempt.tenant)
         async with self._writing.nobodys_transaction() as session:
             steps = StaffSteps(session)
             await self._use_code(steps, known, attempt, tries)
+            # Of two at once with a one-time password the second finds another one.
+            if new and not await steps.change_password(known.staff_id, stored, new):
+                raise login_failed()
             signed_in = await _opened(steps, opening, token, attempt.device_token, client)
             await _expect_same_factor(steps, attempt.email, known)
             await self._throttle.forget(session, tries.account)
             if tries.address is not None:
                 await self._throttle.take_back(session, tries.address)
-            if rehashed is not None:
-                await steps.change_password(known.staff_id, stored, rehashed)
         return signed_in
 
     async def login_as(
@@ -137,11 +143,17 @@ class StaffLogin:
             await count_try(self._throttle, session, tries.account, PER_ACCOUNT)
             return await steps.known(claimed), tries
 
-    async def _expect_code(self, attempt: Attempt, tries: _Tries, person: int) -> None:
-        """See that there is a code to be looked at, and count it."""
-        if not attempt.code and not attempt.recovery_code:
-            raise two_factor_required()
-        key = self._throttle.second_factor_key(str(person), tries.device)
+    async def _new_hash(self, attempt: Attempt, known: Known, stored: str) -> str | None:
+        """The hash to keep in place of the one that is there, if any."""
+        if known.one_time:
+            return await hashed_own(self._passwords, attempt.password, attempt.new_password)
+        return await hash_anew(attempt.password) if needs_rehash(stored) else None
+
+    async def _count_code(self, known: Known, tries: _Tries) -> None:
+        """Count the code that is about to be looked at, where there is a second factor."""
+        if known.totp_secret is None:
+            return
+        key = self._throttle.second_factor_key(str(known.staff_id), tries.device)
         async with self._writing.nobodys_transaction() as session:
             await count_try(self._throttle, session, key, PER_SECOND_FACTOR)
 
@@ -170,6 +182,18 @@ class StaffLogin:
             idle_seconds=self._settings.session_idle_seconds,
         )
         return opening, token
+
+
+def _expect(attempt: Attempt, known: Known) -> None:
+    """See that there is all that somebody with the right password has to give.
+
+    Raises:
+        Refused: TWO_FACTOR_REQUIRED and NEW_PASSWORD_REQUIRED, both where both are missing.
+    """
+    expect_rest(
+        code=known.totp_secret is not None and not attempt.code and not attempt.recovery_code,
+        new_password=known.one_time and not attempt.new_password,
+    )
 
 
 async def _expect_same_factor(steps: StaffSteps, email: str, known: Known) -> None:

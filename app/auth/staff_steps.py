@@ -46,6 +46,9 @@ _USE_RECOVERY_CODE = _call("use_staff_recovery_code", "person", "code")
 _END = _call("end_staff_sessions", "person", "one", "but")
 _CHANGE_PASSWORD = _call("change_staff_password", "person", "checked", "password")
 _OFFER = _call("offer_staff_secret", "person", "secret")
+_RENEW_CODES = text("SELECT abokonto.renew_staff_recovery_codes(:person, :codes)").bindparams(
+    bindparam("codes", type_=ARRAY(LargeBinary))
+)
 _REMOVE = _call("remove_staff_secret", "person")
 _OF_IDENTITY = _call("staff_of_identity", "issuer", "subject", "email")
 _INVITED = text("SELECT * FROM abokonto.invited(:token_hash)")
@@ -60,6 +63,11 @@ class Known:
     password_hash: str | None
     totp_secret: bytes | None
     active: bool
+    one_time: bool
+    """Whether the password is good once, and asks for one of their own."""
+
+    current: bool
+    """Whether the password is none that was for one time, or can still be used."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +200,10 @@ class StaffSteps:
         return bool(
             await self._value(_CONFIRM, person=person, secret=secret, step=step, codes=codes)
         )
+
+    async def renew_codes(self, person: int, codes: Sequence[bytes]) -> bool:
+        """Put recovery codes in place of those before; False where there is no second factor."""
+        return bool(await self._value(_RENEW_CODES, person=person, codes=codes))
 
     async def remove_secret(self, person: int) -> bool:
         """Remove the second factor and its recovery codes; False where there is none."""

@@ -208,7 +208,7 @@ async def _customer_ids(
 ) -> list[str]:
     numbers = [str(FIRST_NUMBER + index) for index in range(count)]
     found = await connection.fetch(
-        "SELECT customer.id FROM customer JOIN tenant ON tenant.id = tenant_id"
+        "SELECT customer.id FROM customer JOIN tenant ON tenant.id = customer.tenant_id"
         " WHERE slug = $1 AND number = ANY($2) ORDER BY number",
         publisher.slug,
         numbers,

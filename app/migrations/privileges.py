@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.models.invoice import CHANGEABLE
+from app.models.tenant import RULES
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ PRIVILEGES = {
     "invoice_item": _APPEND,
     "invoice_tax": _APPEND,
     "issue": _EDIT,
-    "login": _APPEND,
+    "login": Privileges(("SELECT", "INSERT"), update=("attempts", "changed_at")),
     "mail": _KEEP,
     "number_range": _KEEP,
     "offer": _KEEP,
@@ -134,7 +135,7 @@ PRIVILEGES = {
     "subscription": _KEEP,
     "subscription_period": _KEEP,
     "tax_rate": _READ,
-    "tenant": _READ,
+    "tenant": Privileges(("SELECT",), update=RULES),
     "tenant_tax_rate": _READ,
     "throttle": _NOTHING,
     "unclaimed_file": _EDIT,
@@ -157,6 +158,7 @@ FUNCTIONS = (
     "accept_invitation(bytea, bigint, text)",
     "authenticate(bytea, inet)",
     "change_staff_password(bigint, text, text)",
+    "clear_sign_ins(integer, integer)",
     "confirm_staff_secret(bigint, bytea, bigint, bytea[])",
     "count_try(bytea, integer, integer, integer)",
     "current_customer()",
@@ -191,6 +193,7 @@ FUNCTIONS = (
     "owns_order(bigint)",
     "owns_subscription(bigint)",
     "remove_staff_secret(bigint)",
+    "renew_staff_recovery_codes(bigint, bytea[])",
     "session_holder(bytea)",
     "sort_name(text, text, text)",
     "staff_credentials(text)",

@@ -41,7 +41,7 @@ from app.models.signing_in import (
 from app.models.staff import Role, Staff, StaffMembership
 from app.models.subscription import Subscription, SubscriptionPeriod
 from app.models.tax_rate import TaxRate
-from app.models.tenant import Tenant
+from app.models.tenant import Tenant, TenantSettings
 from app.models.transaction import Transaction
 from app.models.voucher import Voucher, VoucherOffer, VoucherRedemption
 
@@ -105,6 +105,7 @@ __all__ = [
     "TaxRate",
     "Tenant",
     "TenantRow",
+    "TenantSettings",
     "Throttle",
     "Transaction",
     "UnclaimedFile",

@@ -39,6 +39,7 @@ class History(Record):
         tenant_foreign_key("customer_id", "customer"),
         Index(None, "tenant_id", "customer_id", "created_at", "id"),
         UniqueConstraint("tenant_id", "position"),
+        Index(None, "tenant_id", "record_id", postgresql_where="record_type = 'AccessToken'"),
         matches("action", "^[a-z_]+[.][a-z_]+$"),
         at_most("record_type", 60),
         at_most("note", 1000),

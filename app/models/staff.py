@@ -34,7 +34,8 @@ class Staff(Base):
     because lower() is not leakproof and row-level security would keep such an index unused.
 
     `totp_pending` is a secret whose first code nobody has shown yet, and `totp_step` the last step
-    of which a code was used: no code of it or of one before is taken again.
+    of which a code was used: no code of it or of one before is taken again. Where there is a
+    `one_time_until`, the password is one that an operator gave them, of which that is the end.
     """
 
     __tablename__ = "staff"
@@ -57,6 +58,7 @@ class Staff(Base):
     totp_pending: Mapped[bytes | None] = mapped_column(info=encrypted())
     totp_step: Mapped[int | None] = mapped_column(BigInteger)
     two_factor_since: Mapped[datetime | None]
+    one_time_until: Mapped[datetime | None]
     deactivated_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())

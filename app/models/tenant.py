@@ -1,11 +1,26 @@
 """Tenants: the publishers, each of whom sees only its own rows."""
 
 from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, Identity, Integer, func
+from sqlalchemy import CheckConstraint, Computed, Identity, Integer, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, currency, matches
+from app.models.base import Base, TenantRow, currency, matches
+
+KEPT = MappingProxyType(
+    {
+        "book_years": (0, 100),
+        "invoice_years": (0, 100),
+        "letter_years": (0, 100),
+        "login_days": (1, 36_500),
+    }
+)
+"""How long records are kept: the columns, with the least and the most of each."""
+
+RULES = ("two_factor_required", "four_eyes", *KEPT)
+"""The columns that say by which rules a tenant works, and that it can change itself."""
 
 
 class Tenant(Base):
@@ -22,10 +37,10 @@ class Tenant(Base):
         matches("country", "^[A-Z]{2}$"),
         matches("language", "^[a-z]{2}$"),
         currency(),
-        CheckConstraint("book_years BETWEEN 0 AND 100", name="book_years_range"),
-        CheckConstraint("invoice_years BETWEEN 0 AND 100", name="invoice_years_range"),
-        CheckConstraint("letter_years BETWEEN 0 AND 100", name="letter_years_range"),
-        CheckConstraint("login_days BETWEEN 1 AND 36500", name="login_days_range"),
+        *(
+            CheckConstraint(f"{name} BETWEEN {least} AND {most}", name=f"{name}_range")
+            for name, (least, most) in KEPT.items()
+        ),
     )
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
@@ -43,3 +58,17 @@ class Tenant(Base):
     login_days: Mapped[int] = mapped_column(Integer, server_default="365")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    tenant_id: Mapped[int | None] = mapped_column(Integer, Computed("id", persisted=True))
+
+
+class TenantSettings(TenantRow):
+    """The same table, as a record of the tenant's own: the rules that it sets itself.
+
+    That is why the table has its key twice, once under the name by which rows of tenants are found.
+    """
+
+    __table__ = Tenant.__table__
+
+    if TYPE_CHECKING:
+        two_factor_required: Mapped[bool]
+        four_eyes: Mapped[bool]

@@ -20,6 +20,7 @@ from app.schema.node import encode_id, record
 from app.schema.staff_account import (
     ConfirmStaffTwoFactorPayload,
     EnrolStaffTwoFactorPayload,
+    RenewStaffRecoveryCodesPayload,
     StaffAccountPayload,
 )
 from app.schema.user_error import UserError
@@ -105,6 +106,11 @@ def _checked_address(value: str) -> str | None:
     return str(address).partition("%")[0]
 
 
+@strawberry.type(description="New recovery codes.")
+class RenewRecoveryCodesPayload(RenewStaffRecoveryCodesPayload):
+    """What to keep for the day on which the app is lost."""
+
+
 @strawberry.input(description="Who signs in, by what they show it, and where they are.")
 class CustomerLoginInput:
     """A password, and a code where there is a second factor."""
@@ -166,6 +172,11 @@ class RemoveTwoFactorInput:
     recovery_code: str | None = text("Or a recovery code.", most=40, default=UNSET)
 
 
+@strawberry.input(description="That one is who one says, twice.")
+class RenewRecoveryCodesInput(RemoveTwoFactorInput):
+    """The password, and a code of the app or one of the codes that there are."""
+
+
 @identity(
     CustomerLoginPayload,
     needs=Permission.CUSTOMER_LOGIN,
@@ -176,6 +187,7 @@ class RemoveTwoFactorInput:
         UserErrorCode.TWO_FACTOR_INVALID,
         UserErrorCode.NEW_PASSWORD_REQUIRED,
         UserErrorCode.PASSWORD_INVALID,
+        UserErrorCode.PASSWORD_BREACHED,
     ),
 )
 async def customer_login(context: RequestContext, input: CustomerLoginInput) -> Row:
@@ -219,6 +231,7 @@ async def customer_logout(context: RequestContext, input: CustomerLogoutInput) -
     refuses=(
         UserErrorCode.PASSWORD_WRONG,
         UserErrorCode.PASSWORD_INVALID,
+        UserErrorCode.PASSWORD_BREACHED,
         UserErrorCode.TOO_MANY_ATTEMPTS,
     ),
 )
@@ -276,3 +289,23 @@ async def remove_two_factor(context: RequestContext, input: RemoveTwoFactorInput
         )
     )
     return {"done": True}
+
+
+@identity(
+    RenewRecoveryCodesPayload,
+    refuses=(
+        UserErrorCode.PASSWORD_WRONG,
+        UserErrorCode.TWO_FACTOR_NOT_ACTIVE,
+        UserErrorCode.TWO_FACTOR_INVALID,
+        UserErrorCode.TOO_MANY_ATTEMPTS,
+    ),
+)
+async def renew_recovery_codes(context: RequestContext, input: RenewRecoveryCodesInput) -> Row:
+    """Put new recovery codes in place of one's own, as a customer; the second factor stays."""
+    account = context.services.customer_account
+    codes = await context.apart(
+        lambda: account.renew_codes(
+            context.credentials, input.password, input.code or None, input.recovery_code or None
+        )
+    )
+    return {"recovery_codes": codes}

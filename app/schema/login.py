@@ -23,9 +23,13 @@ described(
 
 @record(LoginModel, needs=Permission.LOGIN_READ, description="An attempt to log in.")
 class Login(AccountRecord):
-    """One attempt; `createdAt` says when."""
+    """One attempt, or many that failed alike; `createdAt` says when the first was."""
 
     succeeded: bool = column("Whether it was let in.", where=True)
     failure: LoginFailure | None = column("Why it was refused.", where=True)
     ip: str | None = expression(ip_text, "The internet address it came from.", where=True)
     user_agent: str | None = column("The program it came from.", where=True)
+    attempts: int = column(
+        "For how many attempts it stands: of failures without end only the number is kept, and "
+        "`changedAt` says when the last one was."
+    )

@@ -16,10 +16,12 @@ from app.resolvers.fields import field
 from app.resolvers.inquiries import read_inquiry
 from app.resolvers.reads import Key, OfCaller, Row, record_of
 from app.scalars import SCALARS
-from app.schema import staff_account as staff_account  # Its mutations are declared there.
+from app.schema import staff_account as staff_account  # Mutations are declared there.
+from app.schema import staff_sessions as staff_sessions  # As there.
 from app.schema.access import Access, access_of
 from app.schema.additional_data import AdditionalDataDefinition
 from app.schema.anonymization import preview as anonymization_preview
+from app.schema.anonymization_request import AnonymizationRequest
 from app.schema.billing_profile import BillingProfile
 from app.schema.catalogue import Offer, Product, Publication
 from app.schema.changes import SubscriptionRoot
@@ -51,10 +53,11 @@ from app.schema.mutations import mutations
 from app.schema.node import Node, encode_id
 from app.schema.opt_in import OptInText
 from app.schema.overview import BY_WORDS, all_customers
+from app.schema.own_sessions import OwnSession, my_sessions
 from app.schema.sepa_batch import SepaBatch
 from app.schema.staff import AccessToken, Role, StaffInvitation, StaffMembership
-from app.schema.staff_sessions import StaffSession, my_sessions
 from app.schema.tax_rate import TaxRate
+from app.schema.tenant_settings import tenant_settings
 from app.schema.viewer import Viewer
 from app.schema.voucher import Voucher
 
@@ -89,11 +92,12 @@ class Query:
         return _viewer(_context(info).principal)  # type: ignore[return-value]  # A source.
 
     @field(
-        "The sessions of the member of staff who asks, the newest first; none for programs.",
+        "The sessions of whoever asks, a member of staff (at whatever tenant) or a customer, the "
+        "newest first; none for programs.",
         needs=None,
     )
-    async def my_sessions(self, info: Info) -> list[StaffSession]:
-        """List the caller's own sessions, at whatever tenant."""
+    async def my_sessions(self, info: Info) -> list[OwnSession]:
+        """List the caller's own sessions."""
         return await my_sessions(_context(info))  # type: ignore[return-value]  # Sources.
 
     @field(
@@ -210,6 +214,7 @@ class Query:
         key = Key(found, "tenant_id", _context(info).principal.tenant_id)
         return await find_record(info, key, "There is no billing profile.")  # type: ignore[return-value]  # A source.
 
+    tenant_settings = tenant_settings
     preview_checkout = preview
     preview_correction = correction_preview
     preview_anonymization = anonymization_preview
@@ -260,6 +265,11 @@ class Query:
         (),
         "How much roles may give away.",
         needs=Permission.STAFF_READ,
+    )
+    anonymization_requests: Connection[AnonymizationRequest] | None = tab(
+        (),
+        "The anonymisations that wait for a second person to agree.",
+        needs=Permission.CUSTOMER_ANONYMIZE,
     )
     tenant_history: Connection[HistoryEntry] | None = tab(
         (),

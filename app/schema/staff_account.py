@@ -48,6 +48,16 @@ class AcceptStaffInvitationPayload:
     user_errors: list[UserError] = part("Why it did not happen; empty where it did.")
 
 
+@strawberry.type(description="New recovery codes.")
+class RenewStaffRecoveryCodesPayload:
+    """What to keep for the day on which the app is lost."""
+
+    recovery_codes: list[str] | None = part(
+        "Ten codes, each good once in place of the app's; told this once."
+    )
+    user_errors: list[UserError] = part("Why there are none; empty where there are.")
+
+
 @strawberry.input(description="The password that is, and the one that is to be.")
 class ChangeStaffPasswordInput:
     """One's own."""
@@ -72,6 +82,11 @@ class RemoveStaffTwoFactorInput:
     recovery_code: str | None = text("Or a recovery code.", most=40, default=UNSET)
 
 
+@strawberry.input(description="That one is who one says, twice.")
+class RenewStaffRecoveryCodesInput(RemoveStaffTwoFactorInput):
+    """The password, and a code of the app or one of the codes that there are."""
+
+
 @strawberry.input(description="An invitation to work for a tenant.")
 class AcceptStaffInvitationInput:
     """The invitation's token, and a password."""
@@ -88,6 +103,7 @@ class AcceptStaffInvitationInput:
     refuses=(
         UserErrorCode.PASSWORD_WRONG,
         UserErrorCode.PASSWORD_INVALID,
+        UserErrorCode.PASSWORD_BREACHED,
         UserErrorCode.TOO_MANY_ATTEMPTS,
     ),
 )
@@ -148,12 +164,35 @@ async def remove_staff_two_factor(context: RequestContext, input: RemoveStaffTwo
 
 
 @identity(
+    RenewStaffRecoveryCodesPayload,
+    refuses=(
+        UserErrorCode.PASSWORD_WRONG,
+        UserErrorCode.TWO_FACTOR_NOT_ACTIVE,
+        UserErrorCode.TWO_FACTOR_INVALID,
+        UserErrorCode.TOO_MANY_ATTEMPTS,
+    ),
+)
+async def renew_staff_recovery_codes(
+    context: RequestContext, input: RenewStaffRecoveryCodesInput
+) -> Row:
+    """Put new recovery codes in place of one's own; the second factor stays."""
+    account = context.services.staff_account
+    codes = await context.apart(
+        lambda: account.renew_codes(
+            context.credentials, input.password, input.code or None, input.recovery_code or None
+        )
+    )
+    return {"recovery_codes": codes}
+
+
+@identity(
     AcceptStaffInvitationPayload,
     public=True,
     refuses=(
         UserErrorCode.INVITATION_INVALID,
         UserErrorCode.LOGIN_FAILED,
         UserErrorCode.PASSWORD_INVALID,
+        UserErrorCode.PASSWORD_BREACHED,
         UserErrorCode.TOO_MANY_ATTEMPTS,
     ),
 )

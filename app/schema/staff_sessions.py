@@ -1,8 +1,6 @@
-"""Signing in and out, for members of staff, and the sessions that they have."""
+"""Signing in and out, for members of staff, and going to another tenant."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -11,29 +9,14 @@ from app.auth.cookies import DEVICE, DEVICE_SECONDS, NEEDS_PREFLIGHT, SESSION, c
 from app.auth.staff_login import LONGEST_DEVICE_TOKEN, Attempt
 from app.auth.staff_steps import Workplace
 from app.context import Client, PublicContext, RequestContext
-from app.database import Principal, Statement
-from app.domain import opaque
-from app.errors import ApiError, ErrorCode, Refused, UserErrorCode
-from app.models.access_token import SignIn
+from app.database import Principal
+from app.errors import ApiError, ErrorCode, UserErrorCode
 from app.resolvers.fields import part
 from app.resolvers.reads import Row
-from app.schema.enums import described
 from app.schema.identity import identity
-from app.schema.node import encode_id
+from app.schema.own_sessions import SessionsPayload
 from app.schema.user_error import UserError
-from app.work.inputs import email, given, identifier, text
-
-_TYPE = "StaffSession"
-_SESSIONS = Statement("SELECT * FROM abokonto.staff_sessions($1)", ("person",), {})
-
-described(
-    SignIn,
-    "How somebody signed in.",
-    {
-        "PASSWORD": "With a password, and the second factor where there is one.",
-        "OIDC": "By a provider of identities, with OpenID Connect.",
-    },
-)
+from app.work.inputs import email, given, text
 
 
 @strawberry.type(name="Workplace", description="A tenant that a member of staff works for.")
@@ -44,22 +27,6 @@ class WorkplaceType:
     name: str = part("The tenant's name.")
     role: str = part("The name of the role that the person has there.")
     current: bool = part("Whether the session is for this tenant.")
-
-
-@strawberry.type(description="A session of a member of staff, which works until it ends.")
-class StaffSession:
-    """Somebody who is signed in."""
-
-    id: strawberry.ID = part("For `revokeSession`.")
-    current: bool = part("Whether it is the session that asks.")
-    tenant: str = part("The name of the tenant that it is for.")
-    signed_in_by: SignIn = part("How it was opened.")
-    signed_in_at: datetime = part("When it was opened.")
-    last_used_at: datetime | None = part("When it was last used, give or take half a minute.")
-    expires_at: datetime = part("When it ends unless it is used before, or ends in any case.")
-    address: str | None = part("The address that it was opened from.")
-    last_address: str | None = part("The address that it was last used from.")
-    user_agent: str | None = part("What the browser or program calls itself.")
 
 
 @strawberry.type(description="What came of signing in.")
@@ -91,14 +58,6 @@ class SwitchTenantPayload:
     user_errors: list[UserError] = part("Why it did not happen; empty where it did.")
 
 
-@strawberry.type(description="What came of ending sessions.")
-class SessionsPayload:
-    """How many ended."""
-
-    ended: int | None = part("How many sessions ended.")
-    user_errors: list[UserError] = part("Why it did not happen; empty where it did.")
-
-
 @strawberry.input(description="Who signs in, and by what they show it.")
 class StaffLoginInput:
     """A password, and a code where there is a second factor."""
@@ -109,6 +68,10 @@ class StaffLoginInput:
         "A code of the authenticator app; each is good once.", most=20, default=UNSET
     )
     recovery_code: str | None = text("Or a recovery code.", most=40, default=UNSET)
+    new_password: str | None = given(
+        "The password that is to be, after one that an operator has told: 12 to 1,024 characters.",
+        default=UNSET,
+    )
     tenant: str | None = text(
         "The slug of the tenant to work for; by default the one of the last time.",
         most=63,
@@ -133,13 +96,6 @@ class SwitchTenantInput:
     tenant: str = text("The tenant's slug.", most=63)
 
 
-@strawberry.input(description="Which session to end.")
-class RevokeSessionInput:
-    """One of one's own."""
-
-    session_id: strawberry.ID = identifier("The id of the session.")
-
-
 @strawberry.input(description="Which sessions to end, besides the one that asks.")
 class StaffLogoutInput:
     """One, or all."""
@@ -155,11 +111,16 @@ class StaffLogoutInput:
         UserErrorCode.TOO_MANY_ATTEMPTS,
         UserErrorCode.TWO_FACTOR_REQUIRED,
         UserErrorCode.TWO_FACTOR_INVALID,
+        UserErrorCode.NEW_PASSWORD_REQUIRED,
+        UserErrorCode.PASSWORD_INVALID,
+        UserErrorCode.PASSWORD_BREACHED,
         UserErrorCode.TENANT_UNKNOWN,
     ),
 )
 async def staff_login(context: PublicContext, input: StaffLoginInput) -> Row:
-    """Sign in as a member of staff. With a second factor, it is sent a second time with a code."""
+    """Sign in as a member of staff. With a second factor, or after a one-time password, it is sent
+    a second time with what is missing.
+    """
     client = context.client
     if input.browser and not client.preflight:
         raise ApiError(ErrorCode.BAD_REQUEST, NEEDS_PREFLIGHT)
@@ -169,6 +130,7 @@ async def staff_login(context: PublicContext, input: StaffLoginInput) -> Row:
         password=input.password,
         code=input.code or None,
         recovery_code=input.recovery_code or None,
+        new_password=input.new_password or None,
         tenant=input.tenant or None,
         device_token=(known_by or "")[:LONGEST_DEVICE_TOKEN] or None,
     )
@@ -218,47 +180,6 @@ async def switch_tenant(context: RequestContext, input: SwitchTenantInput) -> Ro
     return {"token": token, "tenants": _workplaces(switched.workplaces, switched.principal)}
 
 
-@identity(SessionsPayload, refuses=(UserErrorCode.NOT_FOUND,))
-async def revoke_session(context: RequestContext, input: RevokeSessionInput) -> Row:
-    """End one of one's own sessions."""
-    key = _session_key(input.session_id)
-    account = context.services.staff_account
-    await context.apart(lambda: account.revoke_session(context.credentials, key))
-    return {"ended": 1}
-
-
-@identity(SessionsPayload, refuses=())
-async def revoke_other_sessions(context: RequestContext) -> Row:
-    """End all of one's own sessions but the one that asks."""
-    account = context.services.staff_account
-    return {
-        "ended": await context.apart(lambda: account.revoke_other_sessions(context.credentials))
-    }
-
-
-async def my_sessions(context: RequestContext) -> list[Row]:
-    """The sessions of the person who asks, the newest first."""
-    principal = context.principal
-    if principal.staff_id is None:
-        return []
-    rows = await context.reading.fetch(_SESSIONS, {"person": principal.staff_id})
-    return [
-        {
-            "id": encode_id(_TYPE, row["id"]),
-            "current": row["id"] == principal.token_id,
-            "tenant": row["tenant"],
-            "signed_in_by": row["signed_in_by"],
-            "signed_in_at": _moment(row["created_at"]),
-            "last_used_at": _moment(row["last_used_at"]),
-            "expires_at": _moment(row["expires_at"]),
-            "address": _text(row["address"]),
-            "last_address": _text(row["last_address"]),
-            "user_agent": row["user_agent"],
-        }
-        for row in rows
-    ]
-
-
 def session_cookies(client: Client, token: str, device_token: str, seconds: int) -> list[str]:
     """The headers by which a browser keeps a session, and is known again."""
     return [
@@ -277,23 +198,3 @@ def _workplaces(found: Sequence[Workplace], principal: Principal) -> list[Row]:
         }
         for one in found
     ]
-
-
-def _session_key(id: str) -> int:
-    try:
-        name, key = opaque.decode(id).split(":")
-        if name != _TYPE:
-            raise ValueError(name)
-        return opaque.key(key)
-    except ValueError as error:
-        raise Refused(
-            UserErrorCode.INVALID, "This is not the id of a session.", "session_id"
-        ) from error
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.astimezone(UTC).isoformat()
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)

@@ -143,6 +143,7 @@ described(
         "is needed besides.",
         "PASSWORD_WRONG": "This is not the current password.",
         "PASSWORD_INVALID": "The password is too short or too long.",
+        "PASSWORD_BREACHED": "The password is known from breaches of other services.",
         "INVITATION_INVALID": "The invitation is unknown, was used or revoked, or has expired.",
         "ALREADY_MEMBER": "Somebody with this e-mail address works here already.",
         "ALREADY_DEACTIVATED": "They are deactivated already.",

@@ -321,3 +321,44 @@ async def test_an_old_hash_is_made_anew(reader: Reader) -> None:
 async def test_an_address_that_is_none_is_refused(reader: Reader) -> None:
     assert refusals(await reader.login(clientIp="home")) == [("INVALID", "clientIp")]
     assert await reader.logins() == []
+
+
+async def _rows(reader: Reader) -> list[tuple[str | None, int]]:
+    rows = await reader.owner.fetch(
+        "SELECT failure, attempts FROM login WHERE customer_id = $1 ORDER BY id", reader.id
+    )
+    return [(row["failure"], row["attempts"]) for row in rows]
+
+
+async def test_attempts_that_are_slowed_down_are_counted_in_one_row_of_an_hour(
+    reader: Reader,
+) -> None:
+    guess = {"password": "wrong horse battery", "clientIp": "198.51.100.1"}
+    for _ in range(5):
+        await reader.login(**guess)
+    await reader.owner.execute("UPDATE throttle SET until = now() + interval '1 hour'")
+    burst = await asyncio.gather(*(reader.login(**guess) for _ in range(30)))
+    assert {code for one in burst for code, _ in refusals(one)} == {"TOO_MANY_ATTEMPTS"}
+    assert await _rows(reader) == [*[("WRONG_PASSWORD", 1)] * 5, ("TOO_MANY_ATTEMPTS", 30)]
+    # The next hour has a row of its own.
+    await reader.owner.execute("SET abokonto.erasure = 'on'")
+    await reader.owner.execute("UPDATE login SET created_at = created_at - interval '61 minutes'")
+    await reader.login(**guess)
+    assert (await _rows(reader))[5:] == [("TOO_MANY_ATTEMPTS", 30), ("TOO_MANY_ATTEMPTS", 1)]
+
+
+@pytest.mark.usefixtures("unthrottled")
+async def test_guessing_from_everywhere_does_not_fill_the_tab_of_logins(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.auth.customer_steps.MOST_FAILURES", 3)
+    for guesser in range(8):
+        await reader.login(password="wrong horse battery", clientIp=f"198.51.100.{guesser}")
+    assert await _rows(reader) == [*[("WRONG_PASSWORD", 1)] * 2, ("WRONG_PASSWORD", 6)]
+    # Whoever does get in is written down in any case.
+    assert (await reader.login())["token"]
+    assert (await _rows(reader))[-1] == (None, 1)
+    query = """query ($id: ID!) { customer(by: {id: $id}) {
+        logins(where: {succeeded: {eq: false}}) { nodes { attempts } } } }"""
+    data = await reader.publisher.data(query, id=reader.global_id)
+    assert sum(one["attempts"] for one in data["customer"]["logins"]["nodes"]) == 8

@@ -29,7 +29,7 @@ async def keys(publisher: Publisher, type_name: str) -> list[int]:
     """The keys of a publisher's records of a type."""
     model = TABLES["History" if type_name == "HistoryEntry" else type_name]
     rows = await publisher.owner.fetch(
-        f"SELECT id FROM {model.__tablename__} WHERE tenant_id = $1",  # noqa: S608  Our own name.
+        f"SELECT id FROM {model.__table__.name} WHERE tenant_id = $1",  # noqa: S608  Our own name.
         publisher.tenant_id,
     )
     return [row["id"] for row in rows]
@@ -39,7 +39,13 @@ async def keys(publisher: Publisher, type_name: str) -> list[int]:
 async def test_anothers_record_is_not_found_by_its_id(
     publisher: Publisher, competitor: Publisher, type_name: str
 ) -> None:
-    await competitor.full_account()
+    customer = await competitor.full_account()
+    await competitor.make(
+        models.AnonymizationRequest,
+        customer_id=customer,
+        end_subscriptions=True,
+        accept_open_payments=True,
+    )
     theirs = await keys(competitor, type_name)
     assert theirs
     query = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }"
