@@ -34,6 +34,7 @@ from benchmarks.peers.writes import durability, undone
 from benchmarks.profile import profile as measure_profile
 from benchmarks.renewals import renewals as measure_renewals
 from benchmarks.report import Report
+from benchmarks.subscriptions import subscriptions as measure_subscriptions
 from benchmarks.tenants import actor_of, long_account, tenant_of
 from benchmarks.workers import workers as measure_workers
 
@@ -244,6 +245,20 @@ def logins(
     with _database(data, port, report) as settings:
         report.say(_machine())
         measure_logins(settings, report, count)
+
+
+@app.command()
+def subscriptions(
+    count: Annotated[int, typer.Option(help="How many are open at once.")] = 500,
+    markdown: Markdown = False,
+    data: Data = Path("var/bench"),
+    port: Port = 8900,
+) -> None:
+    """Measure what open subscriptions take of memory, and how soon a change is seen."""
+    report = Report(markdown=markdown)
+    with _database(data, port, report) as settings:
+        report.say(_machine())
+        measure_subscriptions(settings, report, count)
 
 
 @contextmanager

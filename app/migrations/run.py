@@ -12,7 +12,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.migrations import erasure, merging
+from app.migrations import changes, erasure, merging
 from app.migrations.privileges import grant
 from app.models import Base
 
@@ -44,6 +44,7 @@ def migrate(owner_url: str, application_role: str = APPLICATION_ROLE) -> None:
         command.upgrade(_configuration(connection), "head")
         erasure.install(connection)
         merging.install(connection)
+        changes.install(connection)
         grant(connection, application_role)
 
     _with_connection(owner_url, work)

@@ -29,6 +29,11 @@ class Standing(NamedTuple):
     principal: Principal
     over: bool | None
 
+    def is_like(self, other: "Standing") -> bool:
+        """Whether the same may be seen, as far as this tells."""
+        mine, others = self.principal.permissions, other.principal.permissions
+        return self.over == other.over and mine == others
+
 
 class Following(NamedTuple):
     """A record that is followed, by its key."""

@@ -163,7 +163,7 @@ class Followed(Lookup):
     """A record that a subscription follows: it is read at once and again after each change.
 
     `over` says, over the record's columns, that no change is to come. The record's table tells of
-    changes by a trigger; see `helpers.tell_of_changes` in `app.migrations`.
+    changes by a trigger, which `app.migrations.changes` makes.
     """
 
     over: SqlExpression

@@ -24,8 +24,8 @@ from app.schema.node import key_of
 def follow(type_: type, description: str, *, until: Collection[StrEnum]) -> Any:
     """A field that follows a record of a type, under its permission.
 
-    It ends once the record's `status` is one of those in `until`. The table needs
-    `helpers.tell_of_changes` in a migration.
+    It ends once the record's `status` is one of those in `until`. The table is named in
+    `app/migrations/changes.py`.
     """
     record = record_of(type_)
     if record is None:

@@ -97,7 +97,8 @@ class Streams:
             # What is wrong is told to nobody unknown.
             await self._operations.in_time(self._operations.authenticate(client))
             raise
-        standing = await self._operations.in_time(self._standing(asked))
+        async with self._turns:
+            standing = await self._operations.in_time(self._standing(asked))
         key = asked.following.key
         table = key.record.model.__tablename__
         record = RecordKey(standing.principal.tenant_id, table, key.value)
@@ -151,31 +152,40 @@ class Streams:
             RequestRefused: when it can't be read, or not any more.
             Interrupted: when the process ends.
         """
-        seen: tuple[frozenset[str], bool | None] | None = None
+        seen: Standing | None = None
         last = b""
         changed = True
         while not self._ending:
-            payload: bytes | None = None
             try:
-                # It is asked before it is read: what is over then is in its last state below.
-                standing = await self._operations.in_time(self._standing(asked))
-                found = (standing.principal.permissions, standing.over)
-                if changed or found != seen:
-                    payload = await self._operations.in_time(self._read(asked))
-                    seen = found
+                look = self._look(asked, None if changed else seen)
+                standing, payload = await self._operations.in_time(look)
             except Exception as error:
                 # The next look may succeed, and shows all that was missed.
                 if seen is None or _code_of(error) not in _PASSING:
                     raise
-                seen = (frozenset(), None)
+                again = True
             else:
+                again, seen = False, standing
                 digest = last if payload is None else blake2b(payload, digest_size=16).digest()
                 yield None if digest == last else payload
                 last = digest
                 if standing.over:
                     return
-            changed = await follower.changed(self._settings.subscription_check_seconds)
+            seconds = self._settings.subscription_check_seconds
+            changed = await follower.changed(seconds) or again
         raise Interrupted
+
+    async def _look(self, asked: Asked, seen: Standing | None) -> tuple[Standing, bytes | None]:
+        """How it stands, and the response where that is no longer what was seen.
+
+        The standing is asked first: what is over then is in its last state when it is read.
+        """
+        async with self._turns:
+            standing = await self._standing(asked)
+            if seen is not None and standing.is_like(seen):
+                return standing, None
+            outcome = await self._operations.read(asked.client, asked.operation, asked.request)
+        return standing, _payload(outcome)
 
     async def _standing(self, asked: Asked) -> Standing:
         """Who asks now, and whether what they follow is over. It doesn't count as use of a token,
@@ -186,15 +196,8 @@ class Streams:
             "token_hash": asked.credentials,
             "client": asked.credentials.address,
         }
-        async with self._turns:
-            row, principal = await self._database.answer(asked.following.statement, values)
+        row, principal = await self._database.answer(asked.following.statement, values)
         return Standing(principal, row["over"])
-
-    async def _read(self, asked: Asked) -> bytes:
-        """The response, as a query's would be."""
-        async with self._turns:
-            outcome = await self._operations.read(asked.client, asked.operation, asked.request)
-        return _payload(outcome)
 
 
 @contextmanager

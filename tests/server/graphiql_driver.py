@@ -79,6 +79,10 @@ class GraphiQL:
         await self.until(f"() => ({_MODEL})('{RESPONSE}') !== ''")
         return json.loads(await self.text(RESPONSE))
 
+    async def shows(self, text: str) -> None:
+        """Wait until a text stands in the response."""
+        await self.until(f"text => ({_MODEL})('{RESPONSE}').includes(text)", text)
+
     async def text(self, file: str) -> str:
         """What stands in one of the editors."""
         return str(await self.page.evaluate(_MODEL, file))

@@ -24,6 +24,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from app import models
+from app.schema.node import encode_id
 from app.schema.root import schema
 from app.server.graphiql_page import DIST, graphiql_routes
 from app.settings import Settings
@@ -233,6 +234,33 @@ async def test_the_account_query_runs_on_the_application(
 
         assert observed.hosts() == {url.removeprefix("http://")}
         assert observed.complaints == []
+
+
+async def test_a_subscription_is_shown_as_it_goes_on(
+    app: Starlette, owner: asyncpg.Connection
+) -> None:
+    async with served(app) as url, httpx2.AsyncClient() as client, open_page() as (page, observed):
+        publisher = await Publisher.found(owner, client)
+        customer = await publisher.customer()
+        export = await publisher.make(models.Export, customer_id=customer, status="RUNNING")
+        parameters = {
+            "query": "subscription Follow($id: ID!) {"
+            " exportChanged(id: $id) { status percent step } }",
+            "variables": json.dumps({"id": encode_id("Export", export)}),
+        }
+        graphiql = GraphiQL(page)
+        await graphiql.open(f"{url}/graphiql?{urlencode(parameters)}#token={publisher.token}")
+        first = await graphiql.run()
+        assert first["data"]["exportChanged"]["percent"] == 0
+        for percent, status in ((42, "RUNNING"), (43, "FAILED")):
+            await owner.execute("UPDATE data_export SET percent = $1, status = $2", percent, status)
+            await graphiql.shows(f'"percent": {percent}')
+        # It is complete, so it can be run again, and be stopped before it is.
+        await owner.execute("UPDATE data_export SET status = 'RUNNING'")
+        await page.get_by_role("button", name="Execute query").click()
+        await page.get_by_role("button", name="Stop query").click()
+        await expect(page.get_by_role("button", name="Execute query")).to_be_visible()
+        assert observed.hosts() == {url.removeprefix("http://")}
 
 
 async def test_the_page_works_without_any_other_host() -> None:
