@@ -83,7 +83,9 @@ async def reset_password(work: Work, input: ResetPasswordInput) -> Customer:
     requires=(TWO_FACTOR_ACTIVE,),
 )
 async def deactivate_two_factor(work: Work, input: DeactivateTwoFactorInput) -> Customer:
-    """Remove a customer's second factor and their recovery codes, and tell them by mail."""
+    """Remove a customer's second factor and their recovery codes, and tell them by mail. Their
+    sessions end: somebody else may have set it up in one.
+    """
     customer = await work.account(input.customer_id)
     customer.totp_secret = customer.two_factor_since = None
     codes = delete(CustomerRecoveryCode).where(
@@ -91,6 +93,7 @@ async def deactivate_two_factor(work: Work, input: DeactivateTwoFactorInput) -> 
         CustomerRecoveryCode.customer_id == customer.id,
     )
     await work.session.execute(codes)
+    await end_all_sessions(work, customer)
     await queue_mail(work, MailTemplate.TWO_FACTOR_DEACTIVATED, customer)
     work.note("Second factor deactivated.")
     return customer
