@@ -3,14 +3,15 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
 
 import httpx2
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
+from app import models
 from app.commands.serving import server_configuration
 from app.main import create_app
 from app.schema.node import encode_id
@@ -169,3 +170,67 @@ async def connected(
 def client_of(server: Server) -> httpx2.AsyncClient:
     """A client of a server; use it as a context manager."""
     return httpx2.AsyncClient(base_url=server.url, timeout=SECONDS)
+
+
+class Followed(Protocol):
+    """A subscription, whichever way it is sent."""
+
+    async def next(self) -> Any:
+        """The next response, or None when it is complete."""
+        ...
+
+
+class OverSocket:
+    """A subscription over a WebSocket of its own."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    async def next(self) -> Any:
+        """The next response, or None when it is complete."""
+        message = await self._socket.receive()
+        if message["type"] == "error":
+            return {"errors": message["payload"]}
+        return message.get("payload")
+
+
+Follow = Callable[..., AbstractAsyncContextManager[Followed]]
+"""Follows an export: a publisher, a key, and perhaps a token and a query."""
+
+
+async def running(publisher: Publisher, **values: Any) -> int:
+    """An export that is being made."""
+    customer = await publisher.customer()
+    return await publisher.make(
+        models.Export, customer_id=customer, **{"status": "RUNNING", "percent": 0, **values}
+    )
+
+
+async def progress(publisher: Publisher, export: int, percent: int, **values: str) -> None:
+    """Let an export be so far."""
+    status = values.get("status", "RUNNING")
+    await publisher.owner.execute(
+        "UPDATE data_export SET percent = $1, status = $2 WHERE tenant_id = $3 AND id = $4",
+        percent,
+        status,
+        publisher.tenant_id,
+        export,
+    )
+
+
+def shown(percent: int, status: str = "RUNNING") -> dict[str, Any]:
+    """The response with an export."""
+    return {"data": {"exportChanged": {"status": status, "percent": percent}}}
+
+
+def codes(response: dict[str, Any]) -> list[str]:
+    """The codes of a response that holds nothing else."""
+    assert "data" not in response
+    return [error["extensions"]["code"] for error in response["errors"]]
+
+
+def at(publisher: Publisher, client: httpx2.AsyncClient) -> Publisher:
+    """The same publisher at another server."""
+    there = Publisher(publisher.owner, client, publisher.tenant_id)
+    there.token = publisher.token
+    return there

@@ -1,16 +1,11 @@
 """Exports are followed as they are made, in both ways, by whoever may and while they may."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import pairwise
-from typing import Any, Protocol
 
 import asyncpg
-import httpx2
 import pytest
 
-from app import models
 from app.auth.permissions import Permission
 from app.auth.tokens import hash_token
 from app.jobs.exports import export as make
@@ -20,114 +15,18 @@ from tests.conftest import Database
 from tests.jobs.conftest import context_of
 from tests.publisher import Publisher
 from tests.rows import EPOCH
-from tests.server.subscribing import (
-    FOLLOW,
-    Server,
-    Socket,
+from tests.server.subscriptions.client import (
+    Follow,
     asked,
-    bearer,
+    at,
     client_of,
-    connected,
+    codes,
+    progress,
+    running,
     served,
+    shown,
     streamed,
 )
-
-
-class Followed(Protocol):
-    """A subscription, whichever way it is sent."""
-
-    async def next(self) -> Any: ...
-
-
-class OverSocket:
-    """A subscription over a WebSocket of its own."""
-
-    def __init__(self, socket: Socket) -> None:
-        self._socket = socket
-
-    async def next(self) -> Any:
-        message = await self._socket.receive()
-        if message["type"] == "error":
-            return {"errors": message["payload"]}
-        return message.get("payload")
-
-
-Follow = Any
-"""Follows an export: a publisher, a key, and perhaps a token and a query."""
-
-
-@pytest.fixture
-def database(shared_database: Database) -> Database:
-    """The database in which these tests found their publishers, side by side."""
-    return shared_database
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """A configuration in which a token is looked up often."""
-    return settings.model_copy(update={"subscription_check_seconds": 0.2})
-
-
-@pytest.fixture
-async def server(settings: Settings) -> AsyncIterator[Server]:
-    async with served(settings) as server:
-        yield server
-
-
-@pytest.fixture
-async def publisher(owner: asyncpg.Connection, server: Server) -> AsyncIterator[Publisher]:
-    async with client_of(server) as client:
-        yield await Publisher.found(owner, client)
-
-
-@pytest.fixture(params=["sse", "websocket"])
-def follow(request: pytest.FixtureRequest, server: Server) -> Follow:
-    """Both ways to follow an export."""
-
-    @asynccontextmanager
-    async def over_socket(
-        publisher: Publisher, export: int, token: str | None = None, query: str = FOLLOW
-    ) -> AsyncIterator[Followed]:
-        async with connected(server) as socket:
-            await socket.begin(token or publisher.token)
-            await socket.subscribe("1", asked(export, query))
-            yield OverSocket(socket)
-
-    def as_events(
-        publisher: Publisher, export: int, token: str | None = None, query: str = FOLLOW
-    ) -> AbstractAsyncContextManager[Followed]:
-        return streamed(publisher, asked(export, query), token)
-
-    return as_events if request.param == "sse" else over_socket
-
-
-async def running(publisher: Publisher, **values: Any) -> int:
-    """An export that is being made."""
-    customer = await publisher.customer()
-    return await publisher.make(
-        models.Export, customer_id=customer, **{"status": "RUNNING", "percent": 0, **values}
-    )
-
-
-async def progress(publisher: Publisher, export: int, percent: int, **values: str) -> None:
-    """Let an export be so far."""
-    status = values.get("status", "RUNNING")
-    await publisher.owner.execute(
-        "UPDATE data_export SET percent = $1, status = $2 WHERE tenant_id = $3 AND id = $4",
-        percent,
-        status,
-        publisher.tenant_id,
-        export,
-    )
-
-
-def shown(percent: int, status: str = "RUNNING") -> dict[str, Any]:
-    return {"data": {"exportChanged": {"status": status, "percent": percent}}}
-
-
-def codes(response: dict[str, Any]) -> list[str]:
-    assert "data" not in response
-    return [error["extensions"]["code"] for error in response["errors"]]
 
 
 async def test_an_export_is_seen_from_its_order_to_its_end(
@@ -169,20 +68,13 @@ async def test_graphql_core_follows_as_well(publisher: Publisher, settings: Sett
     async with (
         served(settings.model_copy(update=update)) as server,
         client_of(server) as client,
-        streamed(await _at(publisher, client), asked(export)) as stream,
+        streamed(at(publisher, client), asked(export)) as stream,
     ):
         assert await stream.next() == shown(0)
         await progress(publisher, export, 50)
         assert await stream.next() == shown(50)
         await progress(publisher, export, 50, status="FAILED")
         assert await stream.rest() == [shown(50, "FAILED")]
-
-
-async def _at(publisher: Publisher, client: httpx2.AsyncClient) -> Publisher:
-    """The same publisher at another server."""
-    there = Publisher(publisher.owner, client, publisher.tenant_id)
-    there.token = publisher.token
-    return there
 
 
 @pytest.mark.parametrize("status", ["FAILED", "EXPIRED"])
@@ -383,77 +275,3 @@ async def test_nothing_is_missed_while_nobody_listens(
         await progress(publisher, export, 60)
         assert await followed.next() == shown(60)
     await superuser.close()
-
-
-async def test_a_server_that_ends_waits_for_no_subscription(
-    publisher: Publisher, settings: Settings
-) -> None:
-    export = await running(publisher)
-    async with served(settings) as server, client_of(server) as client, connected(server) as socket:
-        await socket.begin(publisher.token)
-        await socket.subscribe("1", asked(export))
-        assert await socket.next() == shown(0)
-        async with streamed(await _at(publisher, client), asked(export)) as stream:
-            assert await stream.next() == shown(0)
-            async with asyncio.timeout(5):
-                await server.stop()
-            # There is no `complete`, so that clients ask again.
-            with pytest.raises(StopAsyncIteration):
-                await stream.next()
-        assert await socket.closed() == 1012
-
-
-async def test_a_subscription_lives_only_so_long(publisher: Publisher, settings: Settings) -> None:
-    export = await running(publisher)
-    short = settings.model_copy(update={"subscription_seconds": 0.5})
-    async with served(short) as server, client_of(server) as client, connected(server) as socket:
-        await socket.begin(publisher.token)
-        await socket.subscribe("1", asked(export))
-        async with streamed(await _at(publisher, client), asked(export)) as stream:
-            assert await stream.next() == shown(0)
-            with pytest.raises(StopAsyncIteration):
-                await stream.next()
-        assert await socket.closed() == 1012
-
-
-async def test_a_token_has_only_so_many(publisher: Publisher, settings: Settings) -> None:
-    export = await running(publisher)
-    few = settings.model_copy(update={"max_subscriptions_per_token": 1})
-    async with served(few) as server, client_of(server) as client, connected(server) as socket:
-        there = await _at(publisher, client)
-        await socket.begin(publisher.token)
-        async with streamed(there, asked(export)) as stream:
-            await stream.next()
-            await socket.subscribe("1", asked(export))
-            assert await socket.refusal() == ["RATE_LIMITED"]
-            answer = await _answer(there, export)
-            assert (answer.status_code, codes(answer.json())) == (429, ["RATE_LIMITED"])
-        # Whoever leaves makes room.
-        async with asyncio.timeout(5):
-            while True:
-                async with streamed(there, asked(export)) as stream:
-                    if (await stream.next()) == shown(0):
-                        break
-
-
-async def test_a_worker_has_only_so_many(publisher: Publisher, settings: Settings) -> None:
-    export = await running(publisher)
-    few = settings.model_copy(update={"max_subscriptions": 1})
-    async with served(few) as server, client_of(server) as client:
-        there = await _at(publisher, client)
-        other = await publisher.issue_token(Permission.EXPORT_READ)
-        async with streamed(there, asked(export)) as stream, connected(server) as socket:
-            await stream.next()
-            await socket.begin(other)
-            await socket.subscribe("1", asked(export))
-            assert await socket.refusal() == ["UNAVAILABLE"]
-            answer = await _answer(there, export, other)
-            assert (answer.status_code, codes(answer.json())) == (503, ["UNAVAILABLE"])
-            async with connected(server) as one_too_many:
-                assert await one_too_many.closed() == 1013
-
-
-async def _answer(publisher: Publisher, export: int, token: str | None = None) -> httpx2.Response:
-    """What comes in place of events."""
-    headers = {**bearer(token or publisher.token), "Accept": "text/event-stream"}
-    return await publisher.client.post("/graphql", json=asked(export), headers=headers)

@@ -1,18 +1,15 @@
 """Server-sent events beside JSON: who gets which, and how they look on the wire."""
 
 import json
-from collections.abc import AsyncIterator
 
-import asyncpg
 import httpx2
 import pytest
 
 from app import models
 from app.server.http import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, accepts_events
 from app.settings import Settings
-from tests.conftest import Database
 from tests.publisher import Publisher
-from tests.server.subscribing import Server, asked, bearer, client_of, served
+from tests.server.subscriptions.client import asked, bearer
 
 QUERY = {"query": "{ viewer { name } }"}
 VIEWER = {"data": {"viewer": {"name": "Test"}}}
@@ -20,27 +17,9 @@ URQL = f"{GRAPHQL_RESPONSE}, application/graphql+json, {JSON}, {EVENT_STREAM}, m
 
 
 @pytest.fixture
-def database(shared_database: Database) -> Database:
-    """The database in which these tests found their publishers, side by side."""
-    return shared_database
-
-
-@pytest.fixture
 def settings(settings: Settings) -> Settings:
     """A configuration in which streams show often that they are there."""
     return settings.model_copy(update={"subscription_check_seconds": 0.1})
-
-
-@pytest.fixture
-async def server(settings: Settings) -> AsyncIterator[Server]:
-    async with served(settings) as server:
-        yield server
-
-
-@pytest.fixture
-async def publisher(owner: asyncpg.Connection, server: Server) -> AsyncIterator[Publisher]:
-    async with client_of(server) as client:
-        yield await Publisher.found(owner, client)
 
 
 @pytest.fixture

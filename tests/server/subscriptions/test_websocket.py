@@ -6,7 +6,6 @@ import socket as sockets
 from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -14,23 +13,14 @@ from app import models
 from app.schema.node import encode_id
 from app.server import protocol, websocket
 from app.settings import Settings
-from tests.conftest import Database
 from tests.publisher import Publisher
-from tests.server.subscribing import (
+from tests.server.subscriptions.client import (
     Server,
     Socket,
     asked,
     bearer,
-    client_of,
     connected,
-    served,
 )
-
-
-@pytest.fixture
-def database(shared_database: Database) -> Database:
-    """The database in which these tests found their publishers, side by side."""
-    return shared_database
 
 
 @pytest.fixture
@@ -43,18 +33,6 @@ def settings(settings: Settings) -> Settings:
         "public_url": "https://account.example.org",
     }
     return settings.model_copy(update=update)
-
-
-@pytest.fixture
-async def server(settings: Settings) -> AsyncIterator[Server]:
-    async with served(settings) as server:
-        yield server
-
-
-@pytest.fixture
-async def publisher(owner: asyncpg.Connection, server: Server) -> AsyncIterator[Publisher]:
-    async with client_of(server) as client:
-        yield await Publisher.found(owner, client)
 
 
 @pytest.fixture
