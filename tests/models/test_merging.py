@@ -36,7 +36,7 @@ def test_tables_keyed_by_the_customer_do_not_simply_move() -> None:
     keyed = {
         table.name for table in Base.metadata.sorted_tables if "customer_id" in table.primary_key
     }
-    assert keyed == {*merging.ENDS, *merging.OTHERWISE}
+    assert keyed <= {*merging.ENDS, *merging.OTHERWISE}
 
 
 def test_addresses_are_compared_by_all_that_they_say() -> None:
