@@ -159,6 +159,41 @@ async def test_the_preview_tells_what_goes_and_what_stays_and_changes_nothing(
     ]
 
 
+async def test_the_preview_tells_of_files_that_stay_with_invoices_and_at_the_bank(
+    publisher: Publisher,
+) -> None:
+    own = {"customer_id": await publisher.customer()}
+    for purpose in ("ATTACHMENT", "INVOICE"):
+        file = await publisher.make(models.File, purpose=purpose, **own)
+    invoice = await publisher.make(models.Invoice, file_id=file, **own)
+    day = datetime(2026, 3, 2, tzinfo=UTC).date()
+    batch = await publisher.make(
+        models.SepaBatch,
+        collected_until=day,
+        debit_count=1,
+        file_key="1/a",
+        size_bytes=1,
+        sha256="0" * 64,
+    )
+    debit = {"action": "SEPA_DEBIT", "end_to_end_id": "1-1", "sequence_type": "RCUR"}
+    for told in (debit, {"action": "SEPA_DEBIT", "status": "FAILURE"}):
+        await publisher.make(
+            models.Transaction, invoice_id=invoice, sepa_batch_id=batch, **told, **own
+        )
+    given = {"customerId": encode_id("Customer", own["customer_id"])}
+    preview = (await publisher.data(PREVIEW, input=given))["previewAnonymization"]
+    [erased] = [one for one in preview["erased"] if one["record"] == "File"]
+    assert (erased["count"], erased["removed"]) == (1, True)
+    kept = {one["record"]: one for one in preview["kept"]}
+    assert kept["File"]["count"] == 1
+    assert kept["SepaBatch"] == {
+        "record": "SepaBatch",
+        "count": 1,
+        "columns": ["file"],
+        "until": "2034-12-31",
+    }
+
+
 async def test_the_preview_of_an_anonymised_customer_is_refused(publisher: Publisher) -> None:
     customer = encode_id("Customer", await publisher.customer(anonymized_at=datetime.now(UTC)))
     data = await publisher.data(PREVIEW, input={"customerId": customer})
