@@ -12,10 +12,12 @@ import strawberry
 from sqlalchemy import ColumnElement, or_
 from strawberry.types.info import Info
 
+from app.models.customer_merge import MergeStatus
 from app.models.export import ExportStatus
 from app.resolvers.fields import field
 from app.resolvers.reads import Columns, Followed, Key, record_of
 from app.resolvers.sql import constant
+from app.schema.customer_merge import CustomerMerge
 from app.schema.export import Export
 from app.schema.lookups import NODE, find_record
 from app.schema.node import key_of
@@ -61,4 +63,9 @@ class SubscriptionRoot:
         Export,
         "An export as it is made, until it is READY, FAILED or EXPIRED.",
         until=(ExportStatus.READY, ExportStatus.FAILED, ExportStatus.EXPIRED),
+    )
+    merge_changed = follow(
+        CustomerMerge,
+        "A merge of two customers as it is done, until it is DONE or FAILED.",
+        until=(MergeStatus.DONE, MergeStatus.FAILED),
     )

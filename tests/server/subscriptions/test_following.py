@@ -6,9 +6,11 @@ from itertools import pairwise
 import asyncpg
 import pytest
 
+from app import models
 from app.auth.permissions import Permission
 from app.auth.tokens import hash_token
 from app.jobs.exports import export as make
+from app.schema.node import encode_id
 from app.settings import Settings
 from tests import exports
 from tests.conftest import Database
@@ -97,6 +99,29 @@ async def test_changes_in_haste_come_as_few(publisher: Publisher, follow: Follow
             seen.append(response["data"]["exportChanged"])
     assert seen[-1] == {"status": "FAILED", "percent": 100}
     assert [e["percent"] for e in seen] == sorted(e["percent"] for e in seen)
+
+
+async def test_merges_are_followed_as_well(publisher: Publisher) -> None:
+    kept, duplicate = await publisher.customer(), await publisher.customer()
+    merge = await publisher.make(
+        models.CustomerMerge,
+        customer_id=kept,
+        duplicate_id=duplicate,
+        status="RUNNING",
+        former_id=None,
+        former_number=None,
+    )
+    content = {
+        "query": "subscription ($id: ID!) { mergeChanged(id: $id) { status } }",
+        "variables": {"id": encode_id("CustomerMerge", merge)},
+    }
+    async with streamed(publisher, content) as stream:
+        assert await stream.next() == {"data": {"mergeChanged": {"status": "RUNNING"}}}
+        await publisher.owner.execute(
+            "UPDATE customer_merge SET status = 'FAILED', error = 'No.' WHERE tenant_id = $1",
+            publisher.tenant_id,
+        )
+        assert await stream.rest() == [{"data": {"mergeChanged": {"status": "FAILED"}}}]
 
 
 async def test_what_nobody_sees_of_a_change_is_not_sent(
