@@ -7,6 +7,7 @@ ends nor what the documents' limits are.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -57,7 +58,9 @@ class WebSocketEndpoint:
         self._operations = operations
         self._streams = streams
         self._settings = settings
-        self._open = 0
+        self._known: set[Socket] = set()
+        """Those of callers who have shown who they are. Nobody unknown takes a place, or they could
+        take all of them."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket."""
@@ -68,13 +71,11 @@ class WebSocketEndpoint:
             return
         spoken = PROTOCOL in scope.get("subprotocols", ())
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL if spoken else None})
-        self._open += 1
-        socket = Socket(self._operations, self._streams, self._settings, receive, send)
+        socket = Socket(self._operations, self._streams, self._settings, receive, send, self._admit)
         try:
             if not spoken:
                 raise Closed(BAD_PROTOCOL, "Subprotocol not acceptable")
-            if self._open > self._settings.max_subscriptions:
-                raise Closed(TRY_LATER, "Try again later")
+            self._expect_room()
             await socket.serve(self._client(scope))
         except Closed as closed:
             scope.setdefault("state", {})["closed"] = closed.code
@@ -82,8 +83,21 @@ class WebSocketEndpoint:
         except ClientDisconnected:
             pass
         finally:
-            self._open -= 1
+            self._known.discard(socket)
             await socket.cancel_all()
+
+    def _expect_room(self) -> None:
+        if len(self._known) >= self._settings.max_subscriptions:
+            raise Closed(TRY_LATER, "Try again later")
+
+    def _admit(self, socket: "Socket") -> None:
+        """Give a place to a WebSocket whose caller is known.
+
+        Raises:
+            Closed: when there is none.
+        """
+        self._expect_room()
+        self._known.add(socket)
 
     def _client(self, scope: Scope) -> Client:
         """Where it comes from; a page of ours needs no header, which it could not send."""
@@ -101,7 +115,9 @@ class Socket:
         settings: Settings,
         receive: Receive,
         send: Send,
+        admit: "Callable[[Socket], None]",
     ) -> None:
+        self._admit = admit
         self._operations = operations
         self._streams = streams
         self._settings = settings
@@ -206,6 +222,7 @@ class Socket:
             if code == ErrorCode.UNAUTHENTICATED.value:
                 raise Closed(UNAUTHORIZED, "Unauthorized") from error
             raise Closed(TRY_LATER, "Try again later") from error
+        self._admit(self)
         self._client = client
         await self._send({"type": "connection_ack"})
 

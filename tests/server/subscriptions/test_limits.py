@@ -90,6 +90,14 @@ async def test_a_worker_has_only_so_many(publisher: Publisher, settings: Setting
                 assert await one_too_many.closed() == 1013
 
 
+async def test_nobody_unknown_takes_a_place(publisher: Publisher, settings: Settings) -> None:
+    few = settings.model_copy(update={"max_subscriptions": 1})
+    async with served(few) as server, connected(server), connected(server) as socket:
+        await socket.begin(publisher.token)
+        async with connected(server) as one_too_many:
+            assert await one_too_many.closed() == 1013
+
+
 async def _answer(publisher: Publisher, export: int, token: str | None = None) -> httpx2.Response:
     """What comes in place of events."""
     headers = {**bearer(token or publisher.token), "Accept": "text/event-stream"}
