@@ -17,6 +17,8 @@ from app.models import Base, Mail
 from app.schema.node import encode_id
 from app.work.action import routine
 from app.work.unit import Work
+from tests.auth.customers import FAILED, read_in
+from tests.auth.people import PASSWORD
 from tests.conftest import Database
 from tests.merges import (
     PREVIEW,
@@ -287,7 +289,7 @@ async def test_the_duplicates_password_comes_where_there_is_none_and_its_session
         )
     tokens = [await publisher.sign_in(customer) for customer in (kept, duplicate)]
     await merge(context, publisher, kept, duplicate)
-    row = await publisher.owner.fetchrow(
+    row: Any = await publisher.owner.fetchrow(
         "SELECT password_hash, totp_secret, totp_step FROM customer JOIN customer_sign_in AS s"
         " ON s.customer_id = customer.id WHERE customer.id = $1",
         kept,
@@ -458,7 +460,7 @@ async def test_what_is_done_at_the_same_time_is_not_lost(
         ordering = publisher.act("placeOrder", wanted, "order { id }")
         seeing = context.performer.run(_seen, mail, publisher.tenant_id)
         turn = [merging, ordering, seeing] if place % 2 else [seeing, ordering, merging]
-        answers = await asyncio.gather(*turn)
+        answers: list[Any] = await asyncio.gather(*turn)
         merged, ordered, seen = answers if place % 2 else answers[::-1]
         assert merged["status"] == "DONE"
         assert seen == mail
@@ -470,6 +472,30 @@ async def test_what_is_done_at_the_same_time_is_not_lost(
             assert {"customer_order", "subscription", "invoice"} <= found.keys()
         assert await counts(publisher, duplicate) == {}
     assert await faults(publisher) == []
+
+
+@pytest.mark.parametrize("password", [PASSWORD, f"not {PASSWORD}"])
+async def test_whoever_signs_in_at_the_same_time_is_let_in_and_out_or_not_at_all(
+    context: JobContext, publisher: Publisher, password: str
+) -> None:
+    kept = await publisher.customer()
+    reader = await read_in(publisher)
+    key = await order(publisher, kept, reader.id)
+    signed_in, merged = await asyncio.gather(
+        reader.login(password=password), carry_out(context, publisher, key)
+    )
+    assert merged["status"] == "DONE"
+    assert await counts(publisher, reader.id) == {}
+    if signed_in["userErrors"]:
+        assert refusals(signed_in) == FAILED
+    else:
+        assert password == PASSWORD
+        answer = await publisher.ask("{ viewer { kind } }", signed_in["token"])
+        assert codes(answer) == ["UNAUTHENTICATED"]
+    # The password is the customer's by now, who had none.
+    email = await publisher.owner.fetchval("SELECT email FROM customer WHERE id = $1", kept)
+    assert email == reader.email
+    assert (await reader.login())["customerId"] == encode_id("Customer", kept)
 
 
 async def test_of_two_merges_that_cross_one_is_done(publisher: Publisher) -> None:

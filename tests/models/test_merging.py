@@ -7,7 +7,7 @@ from app.models import Base, merging
 
 def once_in_an_account(table: Table) -> set[str]:
     """The constraints by which an account can hold a thing only once."""
-    unique = [
+    unique: list[UniqueConstraint | Index] = [
         *(one for one in table.constraints if isinstance(one, UniqueConstraint)),
         *(one for one in table.indexes if isinstance(one, Index) and one.unique),
     ]
