@@ -120,14 +120,22 @@ def in_a_loop_of_its_own(entered: AbstractAsyncContextManager[Entered]) -> Itera
 
 
 @pytest.fixture(scope="session")
-def shared_database(services: Services) -> Iterator[Database]:
+async def shared_database(services: Services) -> AsyncIterator[Database]:
     """One database for all tests of this process that found a publisher of their own in it.
 
     What a publisher holds, nobody else sees, so such tests are as independent as tenants are; and
     cloning a database takes longer than most of them.
     """
-    with in_a_loop_of_its_own(cloned(services)) as database:
+    async with cloned(services) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+async def shared_owner(shared_database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to it of the role that owns the tables, for one test after the other."""
+    connection = await asyncpg.connect(shared_database.owner_database_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Fixtures of the actions' tests, each of which founds publishers of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import asyncpg
 import httpx2
@@ -12,7 +13,7 @@ from app.schema.node import encode_id
 from app.settings import Settings
 from app.storage import Storage
 from tests.actions.unchanged import Everything
-from tests.asgi import lifespan
+from tests.applications import Applications, lent_connection, running_applications
 from tests.conftest import Database
 from tests.publisher import Publisher
 
@@ -40,19 +41,44 @@ class Clock:
         return self.at or now + self.ahead
 
 
-@pytest.fixture
-def clock() -> Clock:
-    """The clock of actions; `clock.ahead = timedelta(days=1)` makes it tomorrow."""
+@pytest.fixture(scope="session")
+def shared_clock() -> Clock:
+    """The clock of the applications that these tests share."""
     return Clock()
 
 
 @pytest.fixture
-async def app(settings: Settings, clock: Clock) -> AsyncIterator[Starlette]:
-    """The application, started up."""
+def clock(shared_clock: Clock) -> Iterator[Clock]:
+    """The clock of actions; `clock.ahead = timedelta(days=1)` makes it tomorrow."""
+    yield shared_clock
+    shared_clock.ahead, shared_clock.at = Clock.ahead, Clock.at
+
+
+@pytest.fixture
+async def owner(shared_owner: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the role that owns the tables."""
+    async with lent_connection(shared_owner) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+async def applications(shared_clock: Clock) -> AsyncIterator[Applications]:
+    """The applications that these tests share."""
     from app.main import create_app
 
-    application = create_app(settings, clock)
-    async with lifespan(application):
+    async with running_applications(partial(create_app, clock=shared_clock)) as applications:
+        yield applications
+
+
+@pytest.fixture
+async def app(
+    settings: Settings,
+    applications: Applications,
+    clock: Clock,  # noqa: ARG001  It is the shared one, which a module may have set.
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[Starlette]:
+    """The application, started up."""
+    async with applications.lent(settings, request) as application:
         yield application
 
 

@@ -62,6 +62,8 @@ async def test_another_worker_makes_each_of_them_once(
     context: JobContext, publisher: Publisher, client: httpx2.AsyncClient
 ) -> None:
     bucket, tenant_id, keys = context.storage, publisher.tenant_id, []
+    # Tests with databases of their own share the bucket, and their first tenants have one number.
+    others = await _stored(bucket, tenant_id)
     for _ in POINTS:
         customer = await publisher.customer()
         await exports.stored_file(publisher, bucket, customer, b"%d" % customer, "a.pdf")
@@ -79,7 +81,7 @@ async def test_another_worker_makes_each_of_them_once(
     await publisher.owner.execute("UPDATE unclaimed_file SET expires_at = now()")
     await Sweep(context.writing, bucket).expired()
     rows = await publisher.owner.fetch("SELECT key FROM file WHERE tenant_id = $1", tenant_id)
-    assert await _stored(bucket, tenant_id) == {row["key"] for row in rows}
+    assert await _stored(bucket, tenant_id) - others == {row["key"] for row in rows}
     assert len(rows) == 2 * len(POINTS)
     for key in keys:
         exports.verify(await exports.downloaded(client, await exports.seen(publisher, key)))

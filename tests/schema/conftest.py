@@ -6,9 +6,11 @@ import asyncpg
 import httpx2
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
 
 from app.settings import Settings
-from tests.asgi import client_of, lifespan
+from tests.applications import Applications, lent_connection, running_applications
+from tests.asgi import client_of
 from tests.conftest import Database
 from tests.schema.compared import Compared
 
@@ -20,13 +22,41 @@ def database(shared_database: Database) -> Database:
 
 
 @pytest.fixture
-async def oracle(settings: Settings, database: Database) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of an application that answers everything through graphql-core."""
+async def owner(shared_owner: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the role that owns the tables."""
+    async with lent_connection(shared_owner) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+async def applications() -> AsyncIterator[Applications]:
+    """The applications that these tests share."""
     from app.main import create_app
 
+    async with running_applications(create_app) as applications:
+        yield applications
+
+
+@pytest.fixture
+async def app(
+    settings: Settings, applications: Applications, request: pytest.FixtureRequest
+) -> AsyncIterator[Starlette]:
+    """The application, started up."""
+    async with applications.lent(settings, request) as application:
+        yield application
+
+
+@pytest.fixture
+async def oracle(
+    settings: Settings,
+    database: Database,
+    applications: Applications,
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of an application that answers everything through graphql-core."""
     update = {"compiled_reads": False, "database_url": SecretStr(database.database_url)}
-    application = create_app(settings.model_copy(update=update))
-    async with lifespan(application), client_of(application) as client:
+    through = settings.model_copy(update=update)
+    async with applications.lent(through, request) as application, client_of(application) as client:
         yield client
 
 
