@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -95,14 +95,88 @@ class Application(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
-    """The application with one configuration. It connects to nothing before it is started.
+class Parts:
+    """What the application is made of. None of it connects to anything before it runs."""
 
-    `clock` gives the time of actions from the database's, which it is unless a test says else.
-    """
-    database, storage = Database(settings), Storage(settings)
-    writing, keyring = Writing(settings), Keyring.from_settings(settings)
-    services = Services(
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.database, self.storage = Database(settings), Storage(settings)
+        self.writing, self.keyring = Writing(settings), Keyring.from_settings(settings)
+        self.services = _services(settings, self.storage, self.writing, self.keyring)
+        self.inspector = FileInspector(settings)
+        staging = Staging(
+            self.writing, self.storage, self.inspector, settings.unclaimed_file_seconds
+        )
+        performer = Performer(self.writing, self.keyring, self.storage, staging, clock)
+        self.worker = Worker(
+            JobContext(
+                settings, performer, self.writing, self.storage, self.keyring, Mailer(settings)
+            )
+        )
+        self.uses = Uses(self.writing)
+        statements = StatementCache()
+        self.finished: FinishedReads | None = None
+        if settings.compiled_reads:
+            self.finished = FinishedReads(
+                self.services, schema, self.database, statements, self._authenticated
+            )
+        core = schema._schema  # noqa: SLF001  As there.
+        self.contexts = Contexts(
+            self.services, core, self.database, statements, performer, self._authenticated
+        )
+        self.operations = Operations(schema, settings, self.contexts, self.finished)
+        self.changes = Changes(settings)
+        self.streams = Streams(self.operations, self.database, self.changes, settings)
+
+    def _authenticated(self, credentials: Credentials, principal: Principal) -> None:
+        """Take down that somebody was there, and what they could see."""
+        self.uses.note(credentials)
+        if self.finished is not None:
+            self.finished.remember(credentials, principal)
+
+    @asynccontextmanager
+    async def running(self, _app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        """Connect to the outside world, and let go of it once the last request is answered."""
+        self.database.open()
+        self.writing.open()
+        upkeep = [
+            asyncio.create_task(Sweep(self.writing, self.storage).again_and_again()),
+            asyncio.create_task(self.uses.again_and_again()),
+        ]
+        working = asyncio.create_task(self.worker.run()) if self.settings.jobs else None
+        yield {END_STREAMS: self.streams.end}
+        # uvicorn has let the requests finish by now.
+        self.streams.end()
+        await self.changes.close()
+        if working is not None:
+            self.worker.stop()
+            await working
+        for task in upkeep:
+            task.cancel()
+        await asyncio.wait(upkeep)
+        await self.uses.write_down()
+        await self.inspector.close()
+        await self.writing.close()
+        await self.database.close()
+
+    def routes(self, endpoint: ASGIApp) -> list[BaseRoute]:
+        """What is answered at which path."""
+        settings = self.settings
+        ready = Readiness(readiness_checks(settings, self.database, self.storage))
+        return [
+            Route(GRAPHQL_PATH, endpoint),
+            Route("/healthz", Liveness(), methods=["GET"]),
+            Route("/readyz", ready, methods=["GET"]),
+            *oidc_routes(settings, self.services.staff_login, self.keyring),
+            *export_routes(Downloads(self.writing, self.storage, self.keyring)),
+            *([Route("/", _to_graphiql)] if settings.graphiql else []),
+            *graphiql_routes(settings),
+        ]
+
+
+def _services(settings: Settings, storage: Storage, writing: Writing, keyring: Keyring) -> Services:
+    """What resolvers have at hand besides the database."""
+    return Services(
         settings,
         storage,
         keyring,
@@ -112,71 +186,22 @@ def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
         CustomerLogin(writing, keyring, settings),
         CustomerAccount(writing, keyring, settings),
     )
-    statements = StatementCache()
-    core = schema._schema  # noqa: SLF001  As there.
-    inspector = FileInspector(settings)
-    staging = Staging(writing, storage, inspector, settings.unclaimed_file_seconds)
-    performer = Performer(writing, keyring, storage, staging, clock)
-    mailer = Mailer(settings)
-    worker = Worker(JobContext(settings, performer, writing, storage, keyring, mailer))
-    uses = Uses(writing)
 
-    def authenticated(credentials: Credentials, principal: Principal) -> None:
-        uses.note(credentials)
-        if finished is not None:
-            finished.remember(credentials, principal)
 
-    contexts = Contexts(services, core, database, statements, performer, authenticated)
-    finished: FinishedReads | None = None
-    if settings.compiled_reads:
-        finished = FinishedReads(services, schema, database, statements, authenticated)
+def create_app(settings: Settings, clock: Clock = the_databases) -> Starlette:
+    """The application with one configuration. It connects to nothing before it is started.
 
-    operations = Operations(schema, settings, contexts, finished)
-    changes = Changes(settings)
-    streams = Streams(operations, database, changes, settings)
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
-        database.open()
-        writing.open()
-        upkeep = [
-            asyncio.create_task(Sweep(writing, storage).again_and_again()),
-            asyncio.create_task(uses.again_and_again()),
-        ]
-        working = asyncio.create_task(worker.run()) if settings.jobs else None
-        yield {END_STREAMS: streams.end}
-        # uvicorn has let the requests finish by now.
-        streams.end()
-        await changes.close()
-        if working is not None:
-            worker.stop()
-            await working
-        for task in upkeep:
-            task.cancel()
-        await asyncio.wait(upkeep)
-        await uses.write_down()
-        await inspector.close()
-        await writing.close()
-        await database.close()
-
-    endpoint = GraphQLEndpoint(operations, settings, contexts.public, streams)
+    `clock` gives the time of actions from the database's, which it is unless a test says else.
+    """
+    parts = Parts(settings, clock)
+    endpoint = GraphQLEndpoint(parts.operations, settings, parts.contexts.public, parts.streams)
     return Application(
         endpoint,
-        WebSocketEndpoint(operations, streams, settings),
-        routes=[
-            Route(GRAPHQL_PATH, endpoint),
-            Route("/healthz", Liveness(), methods=["GET"]),
-            Route(
-                "/readyz", Readiness(readiness_checks(settings, database, storage)), methods=["GET"]
-            ),
-            *oidc_routes(settings, services.staff_login, keyring),
-            *export_routes(Downloads(writing, storage, keyring)),
-            *([Route("/", _to_graphiql)] if settings.graphiql else []),
-            *graphiql_routes(settings),
-        ],
+        WebSocketEndpoint(parts.operations, parts.streams, settings),
+        routes=parts.routes(endpoint),
         middleware=[*proxies(settings), Middleware(AccessLog), *cors(settings)],
         exception_handlers={404: _not_found, 405: _wrong_method},
-        lifespan=lifespan,
+        lifespan=parts.running,
     )
 
 
