@@ -1,9 +1,13 @@
 """The command line, in this process, on a database of the test's own."""
 
 import asyncio
+import hashlib
+import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -102,13 +106,126 @@ def test_a_partners_token_is_bound_to_networks(run: Run, database: Database, ten
     _refused(run(*create, "--network", "192.0.2.1/24"), "That is no network")
 
 
-def test_a_tenant_can_want_a_second_factor(run: Run, database: Database, tenant: str) -> None:
-    query = "SELECT two_factor_required FROM tenant WHERE slug = $1"
-    for option, required in (("--required", True), ("--optional", False)):
-        run("tenant", "two-factor", tenant, option)
-        [row] = _rows(database, query, tenant)
-        assert row["two_factor_required"] is required
-    _refused(run("tenant", "two-factor", "nowhere", "--required"), "There is no tenant nowhere")
+RULES = "SELECT two_factor_required, four_eyes, book_years, invoice_years, letter_years, login_days"
+HISTORY = "SELECT action, record_type, actor_kind, before::jsonb, after::jsonb FROM history"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changed"),
+    [
+        (("two-factor", "--required"), {"two_factor_required": True}),
+        (("four-eyes", "--required"), {"four_eyes": True}),
+        (("retention", "--books", "12"), {"book_years": 12}),
+        (
+            ("retention", "--invoices", "9", "--letters", "0", "--logins", "30"),
+            {"invoice_years": 9, "letter_years": 0, "login_days": 30},
+        ),
+    ],
+)
+def test_a_tenants_rules_are_changed_and_kept_in_its_history(
+    run: Run,
+    database: Database,
+    tenant: str,
+    arguments: tuple[str, ...],
+    changed: dict[str, Any],
+) -> None:
+    [known] = _rows(database, f"{RULES} FROM tenant WHERE slug = $1", tenant)
+    _ok(run("tenant", arguments[0], tenant, *arguments[1:]))
+    [now] = _rows(database, f"{RULES} FROM tenant WHERE slug = $1", tenant)
+    assert dict(now) == {**known, **changed}
+    [entry] = _rows(database, HISTORY)
+    assert entry["action"] == "tenant.rules_changed"
+    assert (entry["record_type"], entry["actor_kind"]) == ("TenantSettings", "SYSTEM")
+    assert json.loads(entry["before"]) == {name: known[name] for name in changed}
+    assert json.loads(entry["after"]) == changed
+    # What is so already is no change.
+    _ok(run("tenant", arguments[0], tenant, *arguments[1:]))
+    assert len(_rows(database, HISTORY)) == 1
+
+
+def test_rules_can_be_lifted_and_those_that_can_not_be_are_told(
+    run: Run, database: Database, tenant: str
+) -> None:
+    for command, column in (("two-factor", "two_factor_required"), ("four-eyes", "four_eyes")):
+        for option, required in (("--required", True), ("--optional", False)):
+            _ok(run("tenant", command, tenant, option))
+            [row] = _rows(database, f"{RULES} FROM tenant")
+            assert row[column] is required
+        _refused(run("tenant", command, "nowhere", "--required"), "There is no tenant nowhere")
+    for option, value in (("--books", "101"), ("--letters", "-1"), ("--logins", "0")):
+        _refused(run("tenant", "retention", tenant, option, value), "This is between")
+    _refused(run("tenant", "retention", tenant), "Say what is kept how long")
+    [row] = _rows(database, f"{RULES} FROM tenant")
+    assert list(row.values()) == [False, False, 10, 8, 6, 365]
+
+
+def test_a_password_is_reset_shown_once_and_ends_sessions(
+    run: Run, database: Database, agent: str
+) -> None:
+    _ok(run("tenant", "create", "other", "--name", "Other"))
+    before = _sign_in(database)
+    result = run("staff", "reset-password", agent.upper())
+    password = _ok(result)
+    assert re.fullmatch(r"([a-z2-9]{4}-){3}[a-z2-9]{4}", password)
+    assert "shown once" in result.stderr
+    [row] = _rows(database, "SELECT password_hash, one_time_until - now() AS rest FROM staff")
+    assert row["password_hash"] not in (before, password)
+    assert 23.9 < row["rest"].total_seconds() / 3600 <= 24
+    assert _rows(database, "SELECT 1 FROM access_token WHERE revoked_at IS NULL") == []
+    [entry] = _rows(database, f"{HISTORY} JOIN tenant ON tenant.id = history.tenant_id")
+    assert (entry["action"], entry["record_type"]) == ("staff.password_reset", "StaffMembership")
+    kept = _rows(database, "SELECT to_jsonb(h)::text AS row FROM history AS h")
+    assert password not in str(kept)
+    _refused(run("staff", "reset-password", "x@example.org"), "no member of staff with x@")
+
+
+def test_a_second_factor_is_taken_away_with_its_codes(
+    run: Run, database: Database, agent: str
+) -> None:
+    _refused(run("staff", "remove-second-factor", agent), "has no second factor")
+    _refused(run("staff", "remove-second-factor", "x@example.org"), "no member of staff with x@")
+    _sign_in(database)
+    _rows(
+        database,
+        "UPDATE staff SET totp_secret = 'x', totp_step = 7, two_factor_since = now()",
+    )
+    _rows(
+        database,
+        "INSERT INTO staff_recovery_code (staff_id, hash) SELECT id, sha256('x') FROM staff",
+    )
+    _ok(run("staff", "remove-second-factor", agent))
+    [row] = _rows(database, "SELECT totp_secret, totp_step, two_factor_since FROM staff")
+    assert list(row.values()) == [None, None, None]
+    assert _rows(database, "SELECT 1 FROM staff_recovery_code") == []
+    assert _rows(database, "SELECT 1 FROM access_token WHERE revoked_at IS NULL") == []
+    [entry] = _rows(database, HISTORY)
+    assert entry["action"] == "staff.two_factor_deactivated"
+
+
+def _sign_in(database: Database) -> str:
+    """Give the one member of staff a session; the hash of their password."""
+    _rows(
+        database,
+        "INSERT INTO access_token (tenant_id, kind, staff_id, name, hash, signed_in_by, expires_at,"
+        " idle_seconds) SELECT tenant_id, 'STAFF', staff_id, 'Session', sha256('x'), 'PASSWORD',"
+        " now() + interval '1 day', 3600 FROM staff_membership",
+    )
+    [row] = _rows(database, "SELECT password_hash FROM staff")
+    kept: str = row["password_hash"]
+    return kept
+
+
+def test_a_password_known_from_breaches_is_refused(
+    run: Run, database: Database, tenant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = tmp_path / "breached.txt"
+    listed.write_text(hashlib.sha1(b"password1234").hexdigest().upper() + ":3\r\n")  # noqa: S324  The list's own hashes.
+    monkeypatch.setenv("ABOKONTO_BREACHED_PASSWORDS_FILE", str(listed))
+    settings_of_process.cache_clear()
+    create = ("staff", "create", "--tenant", tenant, "--name", "X", "--password", "stdin")
+    refused = run(*create, "--email", "x@example.org", input="password1234\n")
+    _refused(refused, "known from breaches")
+    assert _rows(database, "SELECT 1 FROM staff") == []
 
 
 def test_a_password_is_kept_as_a_hash(database: Database, agent: str) -> None:

@@ -1,12 +1,12 @@
 """What staff do about how a customer signs in: one-time passwords, second factors, sessions."""
 
-import secrets
 from datetime import timedelta
 
 import strawberry
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
+from app.auth.one_time import ONE_TIME_HOURS, one_time_password
 from app.auth.passwords import hash_password
 from app.auth.permissions import Permission
 from app.errors import Refused, UserErrorCode
@@ -17,13 +17,6 @@ from app.work.mails import MailTemplate, queue_mail
 from app.work.preconditions import Precondition
 from app.work.sessions import end_all_sessions
 from app.work.unit import Work
-
-ONE_TIME_HOURS = 24
-
-_CHARACTERS = "abcdefghijkmnpqrstuvwxyz23456789"
-"""None that are taken for one another, since people tell each other these passwords."""
-
-_GROUPS, _GROUP = 4, 4
 
 TWO_FACTOR_ACTIVE = Precondition(
     UserErrorCode.TWO_FACTOR_NOT_ACTIVE,
@@ -111,9 +104,3 @@ async def end_sessions(work: Work, input: EndSessionsInput) -> Customer:
         raise Refused(UserErrorCode.NOT_SIGNED_IN, "This customer has no session.", "customer_id")
     work.note("Signed out everywhere.")
     return customer
-
-
-def one_time_password() -> str:
-    """A random password of 80 bits, in groups that can be read out."""
-    groups = ("".join(secrets.choice(_CHARACTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
-    return "-".join(groups)

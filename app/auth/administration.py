@@ -4,7 +4,7 @@ All functions take a connection of the role that owns the tables, because they w
 tenants. The caller decides on the transaction.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from ipaddress import ip_network
 
@@ -53,21 +53,22 @@ async def create_staff(
     password: str | None,
     tenant: str,
     role: str,
+    hashing: Callable[[str], Awaitable[str]] = hash_password,
 ) -> int:
-    """Create a person and let them work for a tenant.
+    """Create a person and let them work for a tenant; `hashing` decides on the password.
 
     Raises:
         AdministrationError: The tenant or role is unknown, or the e-mail is malformed or taken.
-        PasswordError: The password is too short or too long.
+        PasswordError: The password is too short, too long or known from breaches.
     """
     normal = _normal_email(email)
-    tenant_id = await _tenant_id(connection, tenant)
+    tenant_id = await tenant_id_of(connection, tenant)
     role_id = await connection.fetchval(
         "SELECT id FROM role WHERE tenant_id = $1 AND name = $2", tenant_id, role
     )
     if role_id is None:
         raise AdministrationError(f"The tenant {tenant} has no role {role}.")
-    password_hash = None if password is None else await hash_password(password)
+    password_hash = None if password is None else await hashing(password)
     try:
         async with connection.transaction():
             staff_id: int = await connection.fetchval(
@@ -100,7 +101,7 @@ async def create_staff_token(
     Raises:
         AdministrationError: The tenant is unknown, or the person does not work there.
     """
-    tenant_id = await _tenant_id(connection, tenant)
+    tenant_id = await tenant_id_of(connection, tenant)
     staff_id = await connection.fetchval(
         "SELECT staff.id FROM staff JOIN staff_membership ON staff_id = staff.id"
         " WHERE tenant_id = $1 AND email_key = lower($2)",
@@ -137,7 +138,7 @@ async def create_partner_token(
         raise AdministrationError(f"There is no scope {', '.join(unknown)}.")
     if not permissions:
         raise AdministrationError("A partner's token needs at least one scope.")
-    tenant_id = await _tenant_id(connection, tenant)
+    tenant_id = await tenant_id_of(connection, tenant)
     return await _create_token(
         connection,
         tenant_id,
@@ -146,37 +147,6 @@ async def create_partner_token(
         expires_at,
         permissions=permissions,
         networks=_networks(networks),
-    )
-
-
-async def require_two_factor(
-    connection: asyncpg.Connection, tenant: str, *, required: bool
-) -> None:
-    """Say whether staff need a second factor to work for a tenant, those too who are signed in.
-
-    Raises:
-        AdministrationError: The tenant is unknown.
-    """
-    tenant_id = await _tenant_id(connection, tenant)
-    await connection.execute(
-        "UPDATE tenant SET two_factor_required = $2 WHERE id = $1", tenant_id, required
-    )
-
-
-async def change_tenant(
-    connection: asyncpg.Connection, tenant: str, values: Mapping[str, int | bool]
-) -> None:
-    """Change columns of a tenant: how long it keeps what, or how many have to agree.
-
-    Raises:
-        AdministrationError: The tenant is unknown.
-    """
-    tenant_id = await _tenant_id(connection, tenant)
-    changes = ", ".join(f"{name} = ${place}" for place, name in enumerate(values, start=2))
-    await connection.execute(
-        f"UPDATE tenant SET {changes} WHERE id = $1",  # noqa: S608  The names are ours.
-        tenant_id,
-        *values.values(),
     )
 
 
@@ -230,7 +200,12 @@ def _networks(given: Iterable[str]) -> list[str] | None:
         raise AdministrationError(f"That is no network: {error}.") from error
 
 
-async def _tenant_id(connection: asyncpg.Connection, slug: str) -> int:
+async def tenant_id_of(connection: asyncpg.Connection, slug: str) -> int:
+    """The key of a tenant.
+
+    Raises:
+        AdministrationError: There is none of this slug.
+    """
     tenant_id: int | None = await connection.fetchval("SELECT id FROM tenant WHERE slug = $1", slug)
     if tenant_id is None:
         raise AdministrationError(f"There is no tenant {slug}.")

@@ -39,6 +39,33 @@ def create_staff(
         )
 
 
+@commands.command("reset-password")
+def reset_password(
+    email: Annotated[str, typer.Argument(help="What the person logs in with.")],
+) -> None:
+    """Give a member of staff a one-time password, and print it; their sessions end.
+
+    It is good for 24 hours, once, and leaves the second factor as it is.
+    """
+    from app.commands import administration
+
+    with provided_settings() as settings:
+        password = administration.reset_staff_password(settings, email)
+    typer.echo("This password is shown once, and good once, for 24 hours.", err=True)
+    typer.echo(password)
+
+
+@commands.command("remove-second-factor")
+def remove_second_factor(
+    email: Annotated[str, typer.Argument(help="What the person logs in with.")],
+) -> None:
+    """Take away the second factor of a member of staff who has lost it; their sessions end."""
+    from app.commands import administration
+
+    with provided_settings() as settings:
+        administration.remove_second_factor(settings, email)
+
+
 def _read_password(source: PasswordSource) -> str | None:
     if source is PasswordSource.ASK:
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))

@@ -25,32 +25,19 @@ def create_tenant(settings: Settings, slug: str, name: str) -> None:
     _as_owner(settings, lambda owner: administration.create_tenant(owner, slug, name))
 
 
-def require_two_factor(settings: Settings, tenant: str, *, required: bool) -> None:
-    """Say whether staff need a second factor to work for a tenant."""
-    from app.auth import administration
+def change_rules(settings: Settings, tenant: str, values: Mapping[str, int | bool]) -> None:
+    """Change the rules that a tenant works by."""
+    from app.auth import operating
 
-    _as_owner(
-        settings, lambda owner: administration.require_two_factor(owner, tenant, required=required)
-    )
-
-
-def require_four_eyes(settings: Settings, tenant: str, *, required: bool) -> None:
-    """Say whether two members of staff have to agree before a customer is anonymised."""
-    from app.auth import administration
-
-    _as_owner(
-        settings, lambda owner: administration.change_tenant(owner, tenant, {"four_eyes": required})
-    )
+    _as_owner(settings, lambda owner: operating.change_rules(owner, tenant, values))
 
 
 def set_retention(settings: Settings, tenant: str, kept: Mapping[str, int | None]) -> None:
     """Say how long a tenant's records are kept; what is null stays as it is."""
-    from app.auth import administration
-
     values = {name: value for name, value in kept.items() if value is not None}
     if not values:
         raise CommandError("Say what is kept how long: --books, --invoices, --letters, --logins.")
-    _as_owner(settings, lambda owner: administration.change_tenant(owner, tenant, values))
+    change_rules(settings, tenant, values)
 
 
 def create_staff(
@@ -58,13 +45,35 @@ def create_staff(
 ) -> None:
     """Create a member of staff who works for a tenant."""
     from app.auth import administration
+    from app.auth.new_passwords import NewPasswords
 
+    hashing = NewPasswords(settings).hash
     _as_owner(
         settings,
         lambda owner: administration.create_staff(
-            owner, tenant=tenant, email=email, name=name, role=role, password=password
+            owner,
+            tenant=tenant,
+            email=email,
+            name=name,
+            role=role,
+            password=password,
+            hashing=hashing,
         ),
     )
+
+
+def reset_staff_password(settings: Settings, email: str) -> str:
+    """Give a member of staff a one-time password, which can't be shown again."""
+    from app.auth import operating
+
+    return _as_owner(settings, lambda owner: operating.reset_staff_password(owner, email))
+
+
+def remove_second_factor(settings: Settings, email: str) -> None:
+    """Take away a member of staff's second factor."""
+    from app.auth import operating
+
+    _as_owner(settings, lambda owner: operating.remove_second_factor(owner, email))
 
 
 def create_staff_token(

@@ -16,7 +16,8 @@ from app.resolvers.fields import field
 from app.resolvers.inquiries import read_inquiry
 from app.resolvers.reads import Key, OfCaller, Row, record_of
 from app.scalars import SCALARS
-from app.schema import staff_account as staff_account  # Mutations are declared there.
+from app.schema import customer_account as customer_account  # Mutations are declared there.
+from app.schema import staff_account as staff_account  # As there.
 from app.schema import staff_sessions as staff_sessions  # As there.
 from app.schema.access import Access, access_of
 from app.schema.additional_data import AdditionalDataDefinition

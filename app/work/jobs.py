@@ -34,6 +34,7 @@ class JobKind(StrEnum):
     EXPIRE_EXPORTS = "exports.expire"
     MERGE_CUSTOMERS = "customers.merge"
     PURGE = "expired.purge"
+    CLEAR_SIGN_INS = "sign_ins.clear"
 
 
 class NewJob(NamedTuple):

@@ -4,13 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import httpx2
 import pytest
 
 from app import models
 from app.migrations.erasure import SIGNATURES
 from app.schema.node import encode_id
 from tests.actions.unchanged import Everything
-from tests.publisher import Publisher, refusals
+from tests.auth.people import ask, employ
+from tests.publisher import Publisher, codes, refusals
 from tests.work.histories import faults
 
 PREVIEW = """
@@ -280,3 +282,85 @@ def _key(customer: str) -> int:
     from app.schema.node import key_of
 
     return key_of(customer, Customer)
+
+
+REQUESTS = """{ anonymizationRequests { totalCount nodes {
+    createdAt endSubscriptions acceptOpenPayments actor { kind name } customer { id }
+} } }"""
+APPROVE = """mutation ($id: ID!) { approveAnonymization(input: {customerId: $id}) {
+    customer { anonymized } userErrors { code field } } }"""
+
+
+async def test_pending_requests_are_listed_for_those_who_may_approve(
+    publisher: Publisher, competitor: Publisher, customer: str
+) -> None:
+    given = {"customerId": customer, "endSubscriptions": True}
+    assert refusals(await publisher.act("requestAnonymization", given)) == []
+    listed = (await publisher.data(REQUESTS))["anonymizationRequests"]
+    (request,) = listed["nodes"]
+    assert request.pop("createdAt")
+    assert request == {
+        "endSubscriptions": True,
+        "acceptOpenPayments": False,
+        "actor": {"kind": "PARTNER", "name": "Test"},
+        "customer": {"id": customer},
+    }
+    assert listed["totalCount"] == 1
+    assert (await competitor.data(REQUESTS))["anonymizationRequests"]["nodes"] == []
+    others = await publisher.issue_token("customer:read")
+    assert codes(await publisher.ask(REQUESTS, others)) == ["FORBIDDEN"]
+    await publisher.act("rejectAnonymization", {"customerId": customer})
+    assert (await publisher.data(REQUESTS))["anonymizationRequests"]["totalCount"] == 0
+
+
+async def _make_token(client: httpx2.AsyncClient, maker: str, name: str) -> dict[str, str]:
+    """A partner's token that the holder of another one makes."""
+    scopes = ["customer:anonymize", "customer:read", "token:read", "token:write"]
+    answer = await ask(
+        client,
+        "mutation ($input: CreatePartnerTokenInput!) { createPartnerToken(input: $input) {"
+        " token accessToken { id } userErrors { code } } }",
+        maker,
+        input={"name": name, "permissions": scopes},
+    )
+    payload = answer["data"]["createPartnerToken"]
+    return {"token": payload["token"], "id": payload["accessToken"]["id"]}
+
+
+async def test_nobody_agrees_with_themselves_by_another_session_or_token(
+    client: httpx2.AsyncClient,
+    publisher: Publisher,
+    owner: asyncpg.Connection,
+    customer: str,
+    everything: Everything,
+) -> None:
+    erika = await employ(owner, publisher.tenant_id, role="administrator")
+    colleague = await employ(owner, publisher.tenant_id, role="administrator")
+    first, second = await erika.token(client), await erika.token(client)
+    made = await _make_token(client, first, "CRM")
+    again = await _make_token(client, made["token"], "CRM's own")
+    rotated = await ask(
+        client,
+        "mutation ($id: ID!) { rotatePartnerToken(input: {accessTokenId: $id}) { token } }",
+        await colleague.token(client),
+        id=made["id"],
+    )
+    successor = rotated["data"]["rotatePartnerToken"]["token"]
+    await publisher.act("requestAnonymization", {"customerId": customer}, token=first)
+    async with everything.unchanged():
+        for token in (first, second, made["token"], again["token"], successor):
+            payload = (await ask(client, APPROVE, token, id=customer))["data"]
+            assert refusals(payload["approveAnonymization"]) == [("SAME_AGENT", "")]
+    payload = (await ask(client, APPROVE, await colleague.token(client), id=customer))["data"]
+    assert payload["approveAnonymization"]["customer"] == {"anonymized": True}
+
+
+async def test_a_token_does_not_stand_in_for_whoever_made_it(
+    client: httpx2.AsyncClient, publisher: Publisher, owner: asyncpg.Connection, customer: str
+) -> None:
+    erika = await employ(owner, publisher.tenant_id, role="administrator")
+    session = await erika.token(client)
+    made = await _make_token(client, session, "CRM")
+    await publisher.act("requestAnonymization", {"customerId": customer}, token=made["token"])
+    payload = (await ask(client, APPROVE, session, id=customer))["data"]["approveAnonymization"]
+    assert refusals(payload) == [("SAME_AGENT", "")]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.actions.passwords import one_time_password
+from app.auth.one_time import one_time_password
 from tests.actions.unchanged import Everything
 from tests.auth.customers import FAILED, Reader, read_in
 from tests.publisher import Publisher, codes, refusals

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from app.auth import passwords
+from app.auth.operating import reset_staff_password
 from app.auth.passwords import verify_password
 from app.auth.recovery_codes import new_codes
 from tests.auth.people import (
@@ -332,3 +333,63 @@ async def test_a_login_by_get_is_refused(client: httpx2.AsyncClient, erika: Pers
     answer = await client.get("/graphql", params={"query": document})
     assert answer.status_code == 405
     assert await erika.history() == []
+
+
+async def _reset(person: Person) -> str:
+    """A one-time password, as an operator gives it."""
+    return await reset_staff_password(person.owner, person.email)
+
+
+async def test_a_one_time_password_asks_for_one_of_their_own_and_is_good_once(
+    client: httpx2.AsyncClient, erika: Person
+) -> None:
+    session = await erika.token(client)
+    password = await _reset(erika)
+    assert codes(await ask(client, VIEWER, session)) == ["UNAUTHENTICATED"]
+    assert refusals(await erika.login(client)) == [("LOGIN_FAILED", "")]
+    assert refusals(await erika.login(client, password=password)) == [
+        ("NEW_PASSWORD_REQUIRED", "newPassword")
+    ]
+    for chosen in ("short", password):
+        refused = await erika.login(client, password=password, newPassword=chosen)
+        assert refusals(refused) == [("PASSWORD_INVALID", "newPassword")]
+    await erika.owner.execute("DELETE FROM throttle")
+    new = "another horse battery"
+    assert (await erika.login(client, password=password, newPassword=new))["token"]
+    again = await erika.login(client, password=password, newPassword=new)
+    assert refusals(again) == [("LOGIN_FAILED", "")]
+    assert (await erika.login(client, password=new))["token"]
+    # Whoever has chosen one is not asked for another, and one that is sent is not taken.
+    assert (await erika.login(client, password=new, newPassword="x" * 12))["token"]
+    assert (await erika.login(client, password=new))["token"]
+
+
+async def test_a_one_time_password_expires_and_leaves_the_second_factor(
+    client: httpx2.AsyncClient, erika: Person
+) -> None:
+    await erika.protect()
+    once = {"password": await _reset(erika), "newPassword": "another horse battery"}
+    assert refusals(await erika.login(client, **{**once, "newPassword": None})) == [
+        ("TWO_FACTOR_REQUIRED", "code"),
+        ("NEW_PASSWORD_REQUIRED", "newPassword"),
+    ]
+    assert refusals(await erika.login(client, **once)) == [("TWO_FACTOR_REQUIRED", "code")]
+    await erika.owner.execute("UPDATE staff SET one_time_until = now()")
+    late = await erika.login(client, **once, code=erika.code())
+    assert refusals(late) == [("LOGIN_FAILED", "")]
+    await erika.owner.execute("UPDATE staff SET one_time_until = now() + interval '1 hour'")
+    assert (await erika.login(client, **once, code=erika.code()))["token"]
+
+
+async def test_of_two_at_once_with_a_one_time_password_one_gets_in(
+    client: httpx2.AsyncClient, erika: Person
+) -> None:
+    password = await _reset(erika)
+    tries = [
+        erika.login(client, password=password, newPassword=f"another horse {number}")
+        for number in range(2)
+    ]
+    payloads = await asyncio.gather(*tries)
+    assert sorted(bool(payload["token"]) for payload in payloads) == [False, True]
+    (refused,) = (payload for payload in payloads if not payload["token"])
+    assert refusals(refused) == [("LOGIN_FAILED", "")]

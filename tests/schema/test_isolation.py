@@ -28,8 +28,9 @@ TABLES = {
 async def keys(publisher: Publisher, type_name: str) -> list[int]:
     """The keys of a publisher's records of a type."""
     model = TABLES["History" if type_name == "HistoryEntry" else type_name]
+    table = model.__table__.name  # type: ignore[attr-defined]  # All are tables.
     rows = await publisher.owner.fetch(
-        f"SELECT id FROM {model.__table__.name} WHERE tenant_id = $1",  # noqa: S608  Our own name.
+        f"SELECT id FROM {table} WHERE tenant_id = $1",  # noqa: S608  Our own name.
         publisher.tenant_id,
     )
     return [row["id"] for row in rows]

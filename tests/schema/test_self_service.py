@@ -97,7 +97,7 @@ async def test_nobody_elses_record_is_found_by_whatever_id(publisher: Compared) 
     asker = await publisher.sign_in(await publisher.customer())
     tried = 0
     for name, declared in _RECORDS.items():
-        table = declared.model.__table__.name
+        table = declared.model.__table__.name  # type: ignore[attr-defined]  # All are tables.
         if "id" not in models.Base.metadata.tables[table].columns:
             continue
         rows = await publisher.owner.fetch(
