@@ -44,6 +44,25 @@ for variable in list(os.environ):
 gc.disable()
 
 
+LONGEST = (
+    "tests/test_killed_checkouts.py",
+    "tests/test_killed.py",
+    "tests/test_run.py",
+    "tests/billing/test_life_of_a_subscription.py",
+    "tests/billing/test_ten_years.py",
+    "tests/commands/test_renewing.py",
+    "tests/server/test_memory.py",
+    "tests/schema/test_comparison.py",
+    "tests/actions/test_nasties.py",
+)
+"""They come first: one that is long would let the other processes wait for it at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first; the others keep their order."""
+    items.sort(key=lambda item: item.nodeid.partition("::")[0] not in LONGEST)
+
+
 def pytest_collection_finish() -> None:
     """Collect garbage again, though never in what is there by now."""
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Checkouts and corrections over several workers, one of which is killed every second.
+"""Checkouts and corrections over several workers, which are killed one after the other.
 
 `make soak` keeps it up for a minute; `tests/test_killed_checkouts.py` for some seconds.
 """
@@ -179,17 +179,22 @@ async def served(settings: Settings, publisher: Publisher) -> AsyncIterator[int]
             yield process.pid
 
 
-async def kill_workers(shop: Shop, parent: int, moments: random.Random) -> int:
-    """Kill a worker every second until it is over; how many.
+@dataclass(frozen=True)
+class Pace:
+    """How soon after a worker the next one is killed: once both have come."""
 
-    Where a machine is so slow that nothing was done since the last one, it waits for that.
-    """
+    seconds: float = 1
+    answers: int = 1
+
+
+async def kill_workers(shop: Shop, parent: int, moments: random.Random, pace: Pace) -> int:
+    """Kill a worker again and again until it is over; how many."""
     killed, done = 0, 0
     while not shop.over.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(shop.over.wait(), 1)
+            await asyncio.wait_for(shop.over.wait(), pace.seconds)
         workers = _workers(parent)
-        if shop.ledger.done > done and workers and not shop.over.is_set():
+        if shop.ledger.done >= done + pace.answers and workers and not shop.over.is_set():
             done = shop.ledger.done
             with contextlib.suppress(ProcessLookupError):
                 os.kill(moments.choice(workers), signal.SIGKILL)
@@ -240,6 +245,7 @@ async def killed_again_and_again(
     clients: int = AT_ONCE,
     orders: int | None = None,
     seconds: float | None = None,
+    pace: Pace = Pace(),
 ) -> tuple[Shop, int]:
     """Sell for so long or so many times while workers are killed, and compare; how many were."""
     async with httpx2.AsyncClient() as nobody:
@@ -248,7 +254,7 @@ async def killed_again_and_again(
             shop = Shop(publisher, moments, clients)
             await shop.open()
             selling = asyncio.create_task(shop.sell(orders))
-            killing = asyncio.create_task(kill_workers(shop, parent, moments))
+            killing = asyncio.create_task(kill_workers(shop, parent, moments, pace))
             await asyncio.wait([selling], timeout=seconds)
             shop.over.set()
             await selling

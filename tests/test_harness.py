@@ -1,11 +1,13 @@
 """The fixtures that all tests stand on."""
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 
 from app.settings import Settings
 from app.storage import Storage
-from tests.conftest import Database
+from tests.conftest import LONGEST, Database
 from tests.postgres_proxy import PostgresProxy
 
 
@@ -53,6 +55,11 @@ async def test_every_test_has_a_database_of_its_own(database: Database, turn: in
     rows = await connection.fetch("SELECT turn FROM mark")
     assert [row["turn"] for row in rows] == [turn]
     await connection.close()
+
+
+@pytest.mark.parametrize("path", LONGEST)
+def test_what_comes_first_is_there(path: str) -> None:
+    assert (Path(__file__).parents[1] / path).is_file()
 
 
 async def test_the_application_role_is_weak(database: Database) -> None:
