@@ -40,6 +40,7 @@ TABS = (
     "mail",
     "login",
     "data_export",
+    "customer_merge",
     "history",
 )
 
@@ -88,7 +89,7 @@ async def test_every_tab_of_the_shown_accounts_has_something(
     for customer in demo["customerIds"]:
         for table in TABS:
             count = await owner.fetchval(
-                f"SELECT count(*) FROM {table} JOIN tenant ON tenant.id = tenant_id"  # noqa: S608
+                f"SELECT count(*) FROM {table} JOIN tenant ON tenant.id = {table}.tenant_id"  # noqa: S608
                 " WHERE customer_id = $1 AND slug = $2",
                 _key(customer),
                 PUBLISHER.slug,
@@ -98,12 +99,12 @@ async def test_every_tab_of_the_shown_accounts_has_something(
 
 async def test_the_first_account_has_the_long_tabs(demo: dict[str, Any], owner: Connection) -> None:
     row = await owner.fetchrow(
-        "SELECT number, tenant_id,"
+        "SELECT number, c.tenant_id,"
         " (SELECT count(*) FROM activity a WHERE a.tenant_id = c.tenant_id AND customer_id = c.id)"
         "   AS activities,"
         " (SELECT count(*) FROM delivery d WHERE d.tenant_id = c.tenant_id AND customer_id = c.id)"
         "   AS deliveries"
-        " FROM customer c JOIN tenant ON tenant.id = tenant_id WHERE slug = $1 AND c.id = $2",
+        " FROM customer c JOIN tenant ON tenant.id = c.tenant_id WHERE slug = $1 AND c.id = $2",
         PUBLISHER.slug,
         _key(demo["customerIds"][0]),
     )

@@ -114,7 +114,7 @@ async def _add_odd_accounts(publisher: Publisher) -> None:
 
 
 async def _ids(owner: asyncpg.Connection, name: str, tenant: int) -> list[str]:
-    table = _RECORDS[name].model.__tablename__
+    table = str(_RECORDS[name].model.__table__)
     query = f"SELECT id FROM {table} WHERE tenant_id = $1 ORDER BY id DESC LIMIT {_MOST_IDS}"  # noqa: S608  The names are ours.
     return [encode_id(name, row["id"]) for row in await owner.fetch(query, tenant)]
 
