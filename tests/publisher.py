@@ -86,10 +86,10 @@ class Publisher:
         """A customer's key."""
         return await self.make(models.Customer, **values)
 
-    async def full_account(self, **person: Any) -> int:
+    async def full_account(self, **given: Any) -> int:
         """A customer with a record in every tab, linked as a checkout would link them."""
         customer = await self.customer(
-            **{"email": "Erika@Example.org", "external_id": "crm-1", **person}
+            **{"email": "Erika@Example.org", "external_id": "crm-1", **given}
         )
         own = {"customer_id": customer}
         publication = await self.make(models.Publication)
