@@ -34,16 +34,21 @@ class Owner:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        self._cluster_directory = Path(
-            self._stack.enter_context(
-                tempfile.TemporaryDirectory(dir=_memory(), prefix=f"{_NAME}-{os.getpid()}-")
-            )
-        )
+        self._directory = self._folder(Path(tempfile.gettempdir()))
+        self._cluster_directory = self._folder(_quickest())
         self.address = str(self._directory / "services.sock")
         self._answers: dict[str, object] = {}
         self._listener = Listener(self.address, "AF_UNIX")
         Thread(target=self._answer, daemon=True).start()
+
+    def _folder(self, parent: Path) -> Path:
+        """A folder of this run's; those of runs that were killed are removed."""
+        for left in parent.glob(f"{_NAME}-*"):
+            if not is_alive(int(left.name.split("-")[2])):
+                shutil.rmtree(left, ignore_errors=True)
+        name = f"{_NAME}-{os.getpid()}-"
+        made = tempfile.TemporaryDirectory(prefix=name, dir=parent)
+        return Path(self._stack.enter_context(made))
 
     def _start_cluster(self) -> postgres.Cluster:
         """Start PostgreSQL and make the migrated database that tests clone."""
@@ -77,18 +82,12 @@ class Owner:
         self._stack.close()
 
 
-def _memory() -> Path | None:
+def _quickest() -> Path:
     """Where files are kept in memory, if there is room for a cluster: a database is a thousand
-    files, and on a disk cloning one takes twelve times as long.
-
-    What a run left there that was killed is removed: memory is dear.
-    """
-    if not _MEMORY.is_dir():
-        return None
-    for left in _MEMORY.glob(f"{_NAME}-*"):
-        if not is_alive(int(left.name.split("-")[2])):
-            shutil.rmtree(left, ignore_errors=True)
-    return _MEMORY if shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES else None
+    files, and on a disk cloning one takes twelve times as long."""
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES:
+        return _MEMORY
+    return Path(tempfile.gettempdir())
 
 
 def _outcome(start: Callable[[], object]) -> object:
