@@ -95,22 +95,28 @@ class OwnAccount(ABC, Generic[S]):
             if not await held.steps.change_password(known.person, known.password_hash, new_hash):
                 raise wrong_password("current_password")
             await held.steps.end_sessions(known.person, but=known.token_id)
-            await self._forget(held)
+            if held.holder.totp_secret is None:
+                # Else whoever knows the password alone could guess codes for as long as they like.
+                await self._forget(held)
             await record(held.session, held.principal, f"{self.sort.name}.password_changed")
 
-    async def enrol(self, credentials: Credentials) -> Enrolment:
+    async def enrol(self, credentials: Credentials, password: str) -> Enrolment:
         """Offer the holder a second factor, in place of one that was offered before.
 
+        It takes the password, so that nobody with a session alone keeps its owner from signing in.
+
         Raises:
-            Refused: TWO_FACTOR_ACTIVE.
+            Refused: PASSWORD_WRONG, TWO_FACTOR_ACTIVE or TOO_MANY_ATTEMPTS.
         """
         secret = totp.new_secret()
+        await self._checked(credentials, password, "password")
         async with self._held(credentials) as held:
             offered = self._keyring.encrypt(secret, self.sort.secret_place)
             if not await held.steps.offer_secret(held.holder.person, offered):
                 raise Refused(
                     UserErrorCode.TWO_FACTOR_ACTIVE, "Remove the second factor that there is first."
                 )
+            await self._forget(held)
             issuer = await held.steps.issuer()
             uri = totp.provisioning_uri(secret, account=held.holder.email, issuer=issuer)
         return Enrolment(secret, uri, totp.qr_code(uri))

@@ -39,6 +39,13 @@ class ChangePasswordInput:
     new_password: str = given("The password that is to be: 12 to 1,024 characters.")
 
 
+@strawberry.input(description="That one is who one says.")
+class EnrolTwoFactorInput:
+    """The password."""
+
+    password: str = given("The password.")
+
+
 @strawberry.input(description="That the authenticator app is set up.")
 class ConfirmTwoFactorInput:
     """Its first code."""
@@ -80,13 +87,20 @@ async def change_password(context: RequestContext, input: ChangePasswordInput) -
     return {"done": True}
 
 
-@identity(EnrolTwoFactorPayload, refuses=(UserErrorCode.TWO_FACTOR_ACTIVE,))
-async def enrol_two_factor(context: RequestContext) -> Row:
+@identity(
+    EnrolTwoFactorPayload,
+    refuses=(
+        UserErrorCode.PASSWORD_WRONG,
+        UserErrorCode.TWO_FACTOR_ACTIVE,
+        UserErrorCode.TOO_MANY_ATTEMPTS,
+    ),
+)
+async def enrol_two_factor(context: RequestContext, input: EnrolTwoFactorInput) -> Row:
     """Begin to set up one's own second factor, as a customer: it is in use once
     `confirmTwoFactor` has a code.
     """
     account = context.services.customer_account
-    offered = await context.apart(lambda: account.enrol(context.credentials))
+    offered = await context.apart(lambda: account.enrol(context.credentials, input.password))
     return {"secret": offered.secret, "uri": offered.uri, "qr_code": offered.qr_code}
 
 

@@ -66,6 +66,13 @@ class ChangeStaffPasswordInput:
     new_password: str = given("The password that is to be: 12 to 1,024 characters.")
 
 
+@strawberry.input(description="That one is who one says.")
+class EnrolStaffTwoFactorInput:
+    """The password."""
+
+    password: str = given("The password.")
+
+
 @strawberry.input(description="That the authenticator app is set up.")
 class ConfirmStaffTwoFactorInput:
     """Its first code."""
@@ -118,11 +125,18 @@ async def change_staff_password(context: RequestContext, input: ChangeStaffPassw
     return {"done": True}
 
 
-@identity(EnrolStaffTwoFactorPayload, refuses=(UserErrorCode.TWO_FACTOR_ACTIVE,))
-async def enrol_staff_two_factor(context: RequestContext) -> Row:
+@identity(
+    EnrolStaffTwoFactorPayload,
+    refuses=(
+        UserErrorCode.PASSWORD_WRONG,
+        UserErrorCode.TWO_FACTOR_ACTIVE,
+        UserErrorCode.TOO_MANY_ATTEMPTS,
+    ),
+)
+async def enrol_staff_two_factor(context: RequestContext, input: EnrolStaffTwoFactorInput) -> Row:
     """Begin to set up a second factor: it is in use once `confirmStaffTwoFactor` has a code."""
     account = context.services.staff_account
-    offered = await context.apart(lambda: account.enrol(context.credentials))
+    offered = await context.apart(lambda: account.enrol(context.credentials, input.password))
     return {"secret": offered.secret, "uri": offered.uri, "qr_code": offered.qr_code}
 
 

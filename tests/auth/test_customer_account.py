@@ -13,7 +13,8 @@ VIEWER = "{ viewer { kind } }"
 NEW = "another horse battery"
 CHANGE = """mutation ($input: ChangePasswordInput!) {
     changePassword(input: $input) { done userErrors { code field message } } }"""
-ENROL = "mutation { enrolTwoFactor { secret uri qrCode userErrors { code field message } } }"
+ENROL = """mutation ($input: EnrolTwoFactorInput!) {
+    enrolTwoFactor(input: $input) { secret uri qrCode userErrors { code field message } } }"""
 CONFIRM = """mutation ($input: ConfirmTwoFactorInput!) {
     confirmTwoFactor(input: $input) { recoveryCodes userErrors { code field message } } }"""
 REMOVE = """mutation ($input: RemoveTwoFactorInput!) {
@@ -60,7 +61,11 @@ async def test_a_password_is_changed_by_who_knows_it_and_other_sessions_end(
 
 async def test_a_second_factor_is_set_up_used_and_removed(reader: Reader) -> None:
     token = await reader.token()
-    offered = await _ask(reader, ENROL, token)
+    wrong = await _ask(reader, ENROL, token, password="x")
+    assert refusals(wrong) == [("PASSWORD_WRONG", "password")]
+    missing = await _ask(reader, CONFIRM, token, code="000000")
+    assert refusals(missing) == [("TWO_FACTOR_NOT_ACTIVE", "")]
+    offered = await _ask(reader, ENROL, token, password=PASSWORD)
     name = await reader.owner.fetchval(
         "SELECT name FROM tenant WHERE id = $1", reader.publisher.tenant_id
     )
@@ -75,7 +80,8 @@ async def test_a_second_factor_is_set_up_used_and_removed(reader: Reader) -> Non
     recovery = (await _ask(reader, CONFIRM, token, code=code))["recoveryCodes"]
     assert len(set(recovery)) == 10
     assert codes(await reader.publisher.ask(VIEWER, other)) == ["UNAUTHENTICATED"]
-    assert refusals(await _ask(reader, ENROL, token)) == [("TWO_FACTOR_ACTIVE", "")]
+    again = await _ask(reader, ENROL, token, password=PASSWORD)
+    assert refusals(again) == [("TWO_FACTOR_ACTIVE", "")]
     # The code that set it up is used.
     assert refusals(await reader.login(code=code)) == [("TWO_FACTOR_INVALID", "code")]
     assert (await reader.login(recoveryCode=recovery[0]))["token"]
@@ -104,8 +110,9 @@ async def test_signing_out_here_or_everywhere(reader: Reader) -> None:
 
 async def test_it_is_for_customers_and_staffs_is_not(reader: Reader) -> None:
     for token in (reader.publisher.token, reader.front_end):
-        assert codes(await reader.publisher.ask(ENROL, token)) == ["FORBIDDEN"]
-    staffs = "mutation { enrolStaffTwoFactor { secret } }"
+        answer = await reader.publisher.ask(ENROL, token, input={"password": PASSWORD})
+        assert codes(answer) == ["FORBIDDEN"]
+    staffs = 'mutation { enrolStaffTwoFactor(input: {password: "x"}) { secret } }'
     assert codes(await reader.publisher.ask(staffs, await reader.token())) == ["FORBIDDEN"]
 
 
@@ -116,6 +123,17 @@ async def test_a_stolen_session_does_not_guess_the_password(reader: Reader) -> N
     more = await _ask(reader, CHANGE, token, currentPassword=PASSWORD, newPassword=NEW)
     assert refusals(more) == [("TOO_MANY_ATTEMPTS", "")]
     assert (await reader.login())["token"]
+
+
+async def test_a_stolen_session_and_the_password_do_not_guess_codes(reader: Reader) -> None:
+    token = await reader.token()
+    await reader.protect()
+    for _ in range(4):
+        await _ask(reader, REMOVE, token, password=PASSWORD, code="000000")
+    changed = await _ask(reader, CHANGE, token, currentPassword=PASSWORD, newPassword=NEW)
+    assert changed["done"]
+    more = await _ask(reader, REMOVE, token, password=NEW, code=reader.code())
+    assert refusals(more) == [("TOO_MANY_ATTEMPTS", "")]
 
 
 async def test_whoever_knows_the_password_alone_does_not_keep_the_customer_out(

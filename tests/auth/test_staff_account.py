@@ -38,7 +38,13 @@ REVOKE = """
         revokeSession(input: {sessionId: $id}) { ended userErrors { code field message } }
     }
 """
-ENROL = "mutation { enrolStaffTwoFactor { secret uri qrCode userErrors { code field message } } }"
+ENROL = """
+    mutation ($password: String!) {
+        enrolStaffTwoFactor(input: {password: $password}) {
+            secret uri qrCode userErrors { code field message }
+        }
+    }
+"""
 CONFIRM = """
     mutation ($code: String!) {
         confirmStaffTwoFactor(input: {code: $code}) {
@@ -103,8 +109,10 @@ async def test_a_partners_token_has_no_sessions_and_no_password(
     client: httpx2.AsyncClient, publisher: Publisher
 ) -> None:
     assert (await ask(client, SESSIONS, publisher.token))["data"] == {"mySessions": []}
-    for mutation in (ENROL, "mutation { staffLogout(input: {}) { ended } }"):
-        assert codes(await ask(client, mutation, publisher.token)) == ["FORBIDDEN"]
+    logout = "mutation { staffLogout(input: {}) { ended } }"
+    assert codes(await ask(client, logout, publisher.token)) == ["FORBIDDEN"]
+    enrol = await ask(client, ENROL, publisher.token, password=PASSWORD)
+    assert codes(enrol) == ["FORBIDDEN"]
 
 
 async def test_a_new_password_ends_the_other_sessions(
@@ -136,7 +144,9 @@ async def test_a_second_factor_is_set_up_used_and_removed(
     assert refusals(await do(client, here, CONFIRM, code="123456")) == [
         ("TWO_FACTOR_NOT_ACTIVE", "")
     ]
-    offered = await do(client, here, ENROL)
+    wrong_password = await do(client, here, ENROL, password="x")
+    assert refusals(wrong_password) == [("PASSWORD_WRONG", "password")]
+    offered = await do(client, here, ENROL, password=PASSWORD)
     assert offered["secret"] in offered["uri"]
     assert offered["qrCode"].startswith("<svg")
     kept = await owner.fetchval("SELECT totp_pending FROM staff WHERE id = $1", erika.id)
@@ -153,7 +163,8 @@ async def test_a_second_factor_is_set_up_used_and_removed(
     used = await erika.login(client, code=erika.code(back=1))
     assert refusals(used) == [("TWO_FACTOR_INVALID", "code")]
     assert (await erika.login(client, recoveryCode=confirmed["recoveryCodes"][0]))["token"]
-    assert refusals(await do(client, here, ENROL)) == [("TWO_FACTOR_ACTIVE", "")]
+    again = await do(client, here, ENROL, password=PASSWORD)
+    assert refusals(again) == [("TWO_FACTOR_ACTIVE", "")]
     wrong = {"password": "x", "code": erika.code()}
     assert refusals(await do(client, here, REMOVE, input=wrong)) == [("PASSWORD_WRONG", "password")]
     without = {"password": PASSWORD}
