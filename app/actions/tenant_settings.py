@@ -1,5 +1,8 @@
 """The rules that a tenant sets itself: second factors, four eyes, and how long records are kept."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import strawberry
 from sqlalchemy import select
 from strawberry import UNSET
@@ -15,6 +18,9 @@ from app.work.action import action
 from app.work.inputs import given, set_fields
 from app.work.unit import Work
 
+STRICTER_ONLY = ("four_eyes", "book_years", "invoice_years", "letter_years")
+"""Rules that would otherwise bind nobody who may change them: a switch or a number of years."""
+
 
 @strawberry.input(description="What to change of the tenant's rules; what is left out stays.")
 class UpdateTenantSettingsInput:
@@ -26,10 +32,13 @@ class UpdateTenantSettingsInput:
         default=UNSET,
     )
     four_eyes: bool | None = given(
-        "Whether two people have to agree before a customer is anonymised.", default=UNSET
+        "Whether two people have to agree before a customer is anonymised. Only an operator can "
+        "end that.",
+        default=UNSET,
     )
     book_years: int | None = given(
-        "For how many years books are kept after the end of their calendar year, 0 to 100.",
+        "For how many years books are kept after the end of their calendar year, 100 at most. "
+        "Only an operator can make it less.",
         default=UNSET,
     )
     invoice_years: int | None = given("The same for invoices and payments.", default=UNSET)
@@ -42,13 +51,13 @@ class UpdateTenantSettingsInput:
 @action(
     history=HISTORY,
     needs=Permission.TENANT_WRITE,
-    refuses=(UserErrorCode.TWO_FACTOR_NOT_ACTIVE,),
+    refuses=(UserErrorCode.TWO_FACTOR_NOT_ACTIVE, UserErrorCode.OPERATOR_REQUIRED),
     in_account=False,
     diary=False,
 )
 async def update_tenant_settings(work: Work, input: UpdateTenantSettingsInput) -> TenantSettings:
-    """Change the rules that the tenant sets itself. What need not be kept any longer by the new
-    ones is erased the next night.
+    """Change the rules that the tenant sets itself. Rules that keep a single person from erasing
+    customers and books can be made stricter here; only an operator makes them less so.
     """
     values = dict(set_fields(input, *RULES))
     refuse_null(values, *RULES)
@@ -58,11 +67,27 @@ async def update_tenant_settings(work: Work, input: UpdateTenantSettingsInput) -
     # A key that others only point at is not locked: almost everything points at the tenant.
     own = select(TenantSettings).where(TenantSettings.id == work.tenant_id)
     settings = (await work.session.scalars(own.with_for_update(key_share=True))).one()
+    _expect_as_strict(settings, values)
     if values.get("two_factor_required") and not settings.two_factor_required:
         await _expect_second_factor(work)
     for name, value in values.items():
         setattr(settings, name, value)
     return settings
+
+
+def _expect_as_strict(settings: TenantSettings, values: Mapping[str, Any]) -> None:
+    """See that rules against a single person's erasing stay as strict as they are.
+
+    Raises:
+        Refused: OPERATOR_REQUIRED.
+    """
+    loosened = [
+        Refusal(UserErrorCode.OPERATOR_REQUIRED, "Only an operator can make this less.", (name,))
+        for name in STRICTER_ONLY
+        if name in values and values[name] < getattr(settings, name)
+    ]
+    if loosened:
+        raise Refused.because(loosened)
 
 
 async def _expect_second_factor(work: Work) -> None:

@@ -41,6 +41,7 @@ described(
         "APPROVAL_REQUESTED": "The anonymisation is requested already.",
         "NOTHING_REQUESTED": "Nobody has requested the anonymisation.",
         "SAME_AGENT": "Somebody else has to agree than who requested it.",
+        "OPERATOR_REQUIRED": "Only the operator of the servers can do this, by a command.",
         "SYSTEM_ACTIVITY": "The application wrote the activity, and nobody changes that.",
         "NOT_AUTHOR": "Somebody else wrote the activity.",
         "EDIT_PERIOD_OVER": "The activity was written more than 15 minutes ago.",

@@ -94,6 +94,18 @@ async def test_rules_that_can_not_be_are_refused(
         assert refusals(payload) == [(code, field)]
 
 
+async def test_only_an_operator_makes_rules_less_strict(
+    publisher: Publisher, everything: Everything
+) -> None:
+    strict = {"fourEyes": True, "bookYears": 11, "invoiceYears": 12, "letterYears": 7}
+    assert (await publisher.act("updateTenantSettings", strict))["userErrors"] == []
+    less = {"fourEyes": False, "bookYears": 10, "invoiceYears": 0, "letterYears": 6, "loginDays": 9}
+    async with everything.unchanged():
+        payload = await publisher.act("updateTenantSettings", less)
+        assert refusals(payload) == [("OPERATOR_REQUIRED", name) for name in strict]
+    assert (await publisher.act("updateTenantSettings", {"loginDays": 9}))["userErrors"] == []
+
+
 async def test_whoever_has_no_second_factor_does_not_lock_themselves_out(
     client: httpx2.AsyncClient, erika: Person, everything: Everything
 ) -> None:
