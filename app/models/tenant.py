@@ -68,6 +68,7 @@ class TenantSettings(TenantRow):
     """
 
     __table__ = Tenant.__table__
+    __tablename__ = Tenant.__tablename__
 
     if TYPE_CHECKING:
         two_factor_required: Mapped[bool]
