@@ -21,7 +21,9 @@ class AvailableAction:
 
     action: str = part("The name of the mutation.")
     allowed: bool = part("Whether nothing stands against it; its input may still be refused.")
-    reasons: list[Reason] = part("What stands against it.")
+    reasons: list[Reason] = part(
+        "What stands against it; where a permission is missing, that alone."
+    )
 
 
 _ACTIONS = tuple(action for action in all_actions() if action.in_account)
@@ -47,13 +49,18 @@ def _available(context: CallerContext, row: Row) -> list[Row]:
 
 
 def _judged(action: Action, context: CallerContext, row: Row) -> Row:
-    reasons: list[Row] = []
+    reasons = _reasons(action, row)
     if action.needs not in context.caller.permissions:
+        # The mutation says no more either, and what else stands against it may be for staff alone.
         message = forbidden(action.needs).message
-        reasons.append({"code": UserErrorCode.FORBIDDEN.value, "message": message})
-    reasons += [
+        reasons = [{"code": UserErrorCode.FORBIDDEN.value, "message": message}]
+    return {"action": to_camel_case(action.name), "allowed": not reasons, "reasons": reasons}
+
+
+def _reasons(action: Action, row: Row) -> list[Row]:
+    """What stands against an action in the state that the customer is in."""
+    return [
         {"code": precondition.code.value, "message": precondition.message}
         for precondition in action.preconditions
         if not row[f"_{_PRECONDITIONS[precondition]}"]
     ]
-    return {"action": to_camel_case(action.name), "allowed": not reasons, "reasons": reasons}

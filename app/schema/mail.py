@@ -35,7 +35,9 @@ class Mail(AccountRecord):
     body: str | None = column("Its text, where it is kept.", long=True)
     status: MailStatus = column("What became of it.", where=True, order=True)
     sent_at: datetime | None = column("When it was sent.", where=True, order=True)
-    error: str | None = column("Why it could not be sent.")
+    error: str | None = column(
+        "Why it could not be sent, in the mail server's words.", needs=Permission.INTERNAL_READ
+    )
     order: Order | None = one("order_id", "The order it is about.", needs=Permission.ORDER_READ)
     subscription: Subscription | None = one(
         "subscription_id", "The subscription it is about.", needs=Permission.SUBSCRIPTION_READ

@@ -78,4 +78,14 @@ async def test_a_permission_that_is_missing_is_a_reason(
     said = await available(publisher, customer, token)
     assert said["blockCustomer"] == ["FORBIDDEN"]
     assert said["addTag"] == []
-    assert said["unblockCustomer"] == ["FORBIDDEN", "NOT_BLOCKED"]
+    assert said["unblockCustomer"] == ["FORBIDDEN"]
+
+
+async def test_customers_are_not_told_what_staff_are_about(publisher: Publisher) -> None:
+    """That somebody is to be anonymised stands against requesting it, for those who may."""
+    customer = await publisher.customer()
+    await EXAMPLES["approveAnonymization"].input(publisher, customer)
+    of = encode_id("Customer", customer)
+    assert (await available(publisher, of))["requestAnonymization"] == ["APPROVAL_REQUESTED"]
+    said = await available(publisher, of, await publisher.sign_in(customer))
+    assert {tuple(codes) for codes in said.values()} == {("FORBIDDEN",)}
