@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Servers, their workers and tests start many processes, which would all compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check soak bench lock graphiql schema migration
+.PHONY: help run test check soak bench lock graphiql schema matrix migration
 .DEFAULT_GOAL := help
 
 help: ## Show this.
@@ -42,6 +42,9 @@ bench: $(DEV) ## Measure the workloads of benchmarks/.
 
 schema: $(DEV) ## Write schema.graphql anew.
 	$(BIN)/python -m app.cli schema > schema.graphql
+
+matrix: $(DEV) ## Write anew who may what (tests/matrix/*.txt).
+	@$(BIN)/python -m pytest -q -n 0 tests/matrix --write-matrix $(ARGS)
 
 migration: $(DEV) ## Write the next migration from the models; NAME says what it does.
 	@$(BIN)/python -m app.migrations $(NAME)

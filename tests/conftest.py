@@ -69,6 +69,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tables of who may what be written anew."""
+    parser.addoption("--write-matrix", action="store_true", help="write tests/matrix/*.txt anew")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Get ready to start services, in the process that outlives all workers."""
     if not hasattr(config, "workerinput"):
