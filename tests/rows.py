@@ -57,7 +57,6 @@ _FIXED: dict[str, dict[str, Any]] = {
     },
     "bank_account": {
         "owner": "Muster",
-        "iban": KEYRING.encrypt("DE89370400440532013000", "bank_account.iban"),
         "iban_masked": "DE89 **** **** **** **30 00",
     },
     "publication": {"frequency": "DAILY"},
@@ -137,8 +136,9 @@ def _absent(number: int) -> int:
     return 10**12 + number
 
 
-def _hash(number: int) -> bytes:
-    return hashlib.sha256(str(number).encode()).digest()
+def _encrypted_iban(_number: int) -> bytes:
+    """Never the same twice, so that one that is left behind can be told from others."""
+    return KEYRING.encrypt("DE89370400440532013000", "bank_account.iban")
 
 
 _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
@@ -152,7 +152,8 @@ _NUMBERED: dict[str, dict[str, Callable[[int], object]]] = {
     "file": {"key": "{:05}".format},
     "unclaimed_file": {"key": "{:05}".format, "expires_at": lambda _: EPOCH},
     "bank_account": {
-        "iban_hash": _hash,
+        "iban": _encrypted_iban,
+        "iban_hash": _random_hash,
         "mandate_reference": "M{:05}".format,
         "mandate_signed_on": _day,
     },
