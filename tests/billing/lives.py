@@ -22,7 +22,7 @@ from app.models.goodwill import GoodwillReason
 from app.models.subscription import CancellationMode, ChangeTime
 from app.settings import Settings
 from tests.billing.life import FIRST, Life
-from tests.billing.publishing import opened_house
+from tests.billing.publishing import Works, opened_works
 
 STEPS = 50
 """So many steps a life has."""
@@ -35,17 +35,13 @@ class Lives(RuleBasedStateMachine):
     """The steps of a life, one chosen after the other."""
 
     runner: asyncio.Runner
-    settings: Settings
+    works: Works
     owner: asyncpg.Connection
     steps = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self._stack = AsyncExitStack()
-        house = self._run(
-            self._stack.enter_async_context(opened_house(self.settings, self.owner, FIRST))
-        )
-        self.life = Life(house)
+        self.life = Life(self._run(self.works.house(self.owner)))
 
     def _run(self, awaitable: Any) -> Any:
         type(self).steps += 1
@@ -138,7 +134,6 @@ class Lives(RuleBasedStateMachine):
     def teardown(self) -> None:
         """A life ends."""
         self.runner.run(self.life.end())
-        self.runner.run(self._stack.aclose())
 
 
 def live(
@@ -151,12 +146,15 @@ def live(
     Raises:
         AssertionError: something does not hold; its notes have the life, made short.
     """
+    stack = AsyncExitStack()
+    works = runner.run(stack.enter_async_context(opened_works(settings, FIRST)))
     owner = runner.run(asyncpg.connect(owner_url))
 
     class Once(Lives):
         """Those of this call."""
 
-    Once.runner, Once.settings, Once.owner = runner, settings, owner
+    # Lives follow each other at the same works, which know their statements from the second on.
+    Once.runner, Once.works, Once.owner = runner, works, owner
     machine = Once
     if number is not None:
         machine = seed(number)(machine)
@@ -175,4 +173,5 @@ def live(
         )
     finally:
         runner.run(owner.close())
+        runner.run(stack.aclose())
     return Once.steps

@@ -178,11 +178,24 @@ class House:
         return key
 
 
+@dataclass
+class Works:
+    """What does what is done in a house; one house after the other can have it."""
+
+    calendar: Calendar
+    performer: Performer
+    writing: Writing
+    nobody: httpx2.AsyncClient
+
+    async def house(self, owner: asyncpg.Connection) -> House:
+        """A new publisher's house."""
+        publisher = await Publisher.found(owner, self.nobody)
+        return House(publisher, self.calendar, self.performer, self.writing)
+
+
 @asynccontextmanager
-async def opened_house(
-    settings: Settings, owner: asyncpg.Connection, today: date
-) -> AsyncIterator[House]:
-    """A new publisher's house, at noon of a day."""
+async def opened_works(settings: Settings, today: date) -> AsyncIterator[Works]:
+    """Works, at noon of a day."""
     writing, storage = Writing(settings), Storage(settings)
     inspector = FileInspector(settings)
     staging = Staging(writing, storage, inspector, settings.unclaimed_file_seconds)
@@ -190,7 +203,15 @@ async def opened_house(
     performer = Performer(writing, Keyring.from_settings(settings), storage, staging, calendar)
     writing.open()
     async with httpx2.AsyncClient() as nobody:
-        publisher = await Publisher.found(owner, nobody)
-        yield House(publisher, calendar, performer, writing)
+        yield Works(calendar, performer, writing, nobody)
     await inspector.close()
     await writing.close()
+
+
+@asynccontextmanager
+async def opened_house(
+    settings: Settings, owner: asyncpg.Connection, today: date
+) -> AsyncIterator[House]:
+    """A new publisher's house, at noon of a day."""
+    async with opened_works(settings, today) as works:
+        yield await works.house(owner)
