@@ -10,40 +10,8 @@ from app.work.action import ACTIONS
 from app.work.preconditions import NOT_ANONYMIZED
 from tests.actions.examples import EXAMPLES
 from tests.actions.unchanged import Everything
-from tests.publisher import Publisher, codes, refusals
+from tests.publisher import Publisher, refusals
 from tests.rows import EPOCH
-
-
-async def test_without_the_permission_nothing_happens(
-    publisher: Publisher, everything: Everything
-) -> None:
-    customer = await publisher.customer(tags=["old"])
-    inputs = {name: await example.input(publisher, customer) for name, example in EXAMPLES.items()}
-    tokens = {
-        needs: await publisher.issue_token(*(set(Permission) - {needs})) for needs in Permission
-    }
-    async with everything.unchanged():
-        for name, given in inputs.items():
-            needs = ACTIONS[to_snake_case(name)].needs
-            answer = await publisher.ask_to(name, given, "", tokens[needs])
-            assert (codes(answer), answer["data"]) == (["FORBIDDEN"], {name: None})
-            assert str(needs) in answer["errors"][0]["message"]
-
-
-async def test_what_is_another_publishers_is_not_found(
-    publisher: Publisher, competitor: Publisher, everything: Everything
-) -> None:
-    customer = await publisher.customer(tags=["old"])
-    inputs = {name: await example.input(publisher, customer) for name, example in EXAMPLES.items()}
-    async with everything.unchanged():
-        for name, given in inputs.items():
-            payload = await competitor.act(name, given)
-            expected = [("NOT_FOUND", EXAMPLES[name].field)]
-            if name == "recordDoubleOptIn":
-                expected = [("CONFIRMATION_INVALID", "token")]
-            if name == "mergeCustomers":
-                expected.append(("NOT_FOUND", "duplicateId"))
-            assert (name, refusals(payload)) == (name, expected)
 
 
 async def test_an_id_of_another_type_is_refused(
@@ -133,16 +101,6 @@ async def test_who_may_act_and_not_look_is_told_so(publisher: Publisher, custome
     assert len(await publisher.history(customer)) == 1
     refused = await publisher.ask_to("addTag", given, "customer { tags }", token)
     assert "errors" not in refused
-
-
-async def test_nobody_unknown_acts(
-    publisher: Publisher, customer: str, everything: Everything
-) -> None:
-    given = {"customerId": customer, "tag": "VIP"}
-    revoked = await publisher.issue_token(*Permission, revoked=True)
-    async with everything.unchanged():
-        for token in ("abo_partner_guessed", revoked):
-            assert codes(await publisher.ask_to("addTag", given, "", token)) == ["UNAUTHENTICATED"]
 
 
 async def test_a_mutation_is_not_taken_by_get(

@@ -5,6 +5,7 @@ import pytest
 from tests.matrix.acting import IDENTITY, needed
 from tests.matrix.callers import PARTNER_WITHOUT
 from tests.matrix.conftest import committed
+from tests.schema.documents import schema
 
 TABLES = ("fields", "following", "arguments", "mutations")
 UNKNOWN = ("nobody", "unknown", "expired", "revoked", "signed out", "idle", "blocked", "dismissed")
@@ -60,3 +61,12 @@ def test_customers_change_nothing_but_how_they_sign_in(caller: str) -> None:
 def test_auditors_change_nothing_but_how_they_sign_in() -> None:
     done = {row for row, came in committed("mutations").column("auditor").items() if came in SHOWN}
     assert {_mutation(row) for row in done} <= OWN
+
+
+def test_another_tenants_record_is_not_found_by_its_id() -> None:
+    column = committed("fields").column("competitor")
+    types = schema.get_possible_types(schema.type_map["Node"])  # type: ignore[arg-type]  # An interface.
+    assert len(types) > 30
+    assert {type_.name: column[f"{type_.name}.id"] for type_ in types} == {
+        type_.name: "not found" for type_ in types
+    }

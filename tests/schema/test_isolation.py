@@ -1,4 +1,7 @@
-"""No tenant sees another: not by id, not in a list, not even when the application forgets."""
+"""No tenant sees another: not by id, not in a list, not even when the application forgets.
+
+`tests/matrix` asks for every record by its id from another tenant.
+"""
 
 from typing import Any
 
@@ -14,9 +17,7 @@ from app.models import Base
 from app.schema.node import encode_id
 from app.settings import Settings
 from tests.publisher import Publisher, codes
-from tests.schema.documents import ACCOUNT, TABS, schema
-
-NODE_TYPES = sorted(type_.name for type_ in schema.get_possible_types(schema.type_map["Node"]))  # type: ignore[arg-type]  # An interface.
+from tests.schema.documents import ACCOUNT, TABS
 
 TABLES = {
     record.__name__: record
@@ -34,28 +35,6 @@ async def keys(publisher: Publisher, type_name: str) -> list[int]:
         publisher.tenant_id,
     )
     return [row["id"] for row in rows]
-
-
-@pytest.mark.parametrize("type_name", NODE_TYPES)
-async def test_anothers_record_is_not_found_by_its_id(
-    publisher: Publisher, competitor: Publisher, type_name: str
-) -> None:
-    customer = await competitor.full_account()
-    await competitor.make(
-        models.AnonymizationRequest,
-        customer_id=customer,
-        end_subscriptions=True,
-        accept_open_payments=True,
-    )
-    theirs = await keys(competitor, type_name)
-    assert theirs
-    query = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }"
-    for key in theirs:
-        their_id = encode_id(type_name, key)
-        assert (await competitor.data(query, id=their_id))["node"] == {"id": their_id}
-        answer = await publisher.ask(query, id=their_id)
-        assert answer["data"] == {"node": None, "nodes": [None]}
-        assert codes(answer) == ["NOT_FOUND", "NOT_FOUND"]
 
 
 async def test_lists_hold_nothing_of_another_tenant(
