@@ -1,4 +1,4 @@
-"""What clients of others send, and the command that the README shows, against a real server."""
+"""What clients of others send, and the command that the guide shows, against a real server."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from tests.publisher import Publisher
 from tests.served import environment_of, serving, url_of
 
 HERE = Path(__file__).parent
-README = (HERE.parents[1] / "README.md").read_text("utf-8")
+GUIDE = (HERE.parents[1] / "docs/api.md").read_text("utf-8")
 SHOWN_URL = "http://127.0.0.1:8000"
 
 
@@ -65,8 +65,8 @@ def _hash(content: bytes) -> str:
 
 async def test_the_command_of_the_readme_attaches_a_file(served: Served, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
-        pytest.skip("curl is needed to try what the README shows")
-    (command,) = (block for block in blocks(README, "sh") if "-F map=" in block)
+        pytest.skip("curl is needed to try what the guide shows")
+    (command,) = (block for block in blocks(GUIDE, "sh") if "-F map=" in block)
     (tmp_path / "var").mkdir()
     demo = {"staffToken": served.publisher.token, "customerIds": [served.customer]}
     (tmp_path / "var" / "demo.json").write_text(json.dumps(demo))
@@ -97,4 +97,4 @@ async def test_apollos_upload_client_attaches_files(served: Served, tmp_path: Pa
 def test_apollos_header_is_the_one_that_the_readme_names() -> None:
     script = (HERE / "upload.mjs").read_text("utf-8")
     (header,) = re.findall(r'"Apollo-Require-Preflight": "true"', script)
-    assert header in README
+    assert header in GUIDE
