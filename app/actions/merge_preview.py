@@ -15,6 +15,7 @@ from app.actions.merged_customer import (
     merged_values,
     takes_password,
 )
+from app.actions.merged_opt_ins import topics
 from app.actions.merging import Pair, PreviewMergeInput, ask
 from app.errors import Refusal
 from app.models import Base, merging
@@ -27,6 +28,7 @@ class MergeNoticeKind(StrEnum):
     SAME_OFFER = "SAME_OFFER"
     SAME_BANK_ACCOUNT = "SAME_BANK_ACCOUNT"
     OPT_INS_DIFFER = "OPT_INS_DIFFER"
+    CONSENTS_LAPSE = "CONSENTS_LAPSE"
     ADDRESS_NOT_PREFERRED = "ADDRESS_NOT_PREFERRED"
     LOGIN_BLOCKED = "LOGIN_BLOCKED"
     ACCESS_BLOCKED = "ACCESS_BLOCKED"
@@ -98,12 +100,17 @@ async def preview_merge(work: Work, input: PreviewMergeInput) -> Outlook:
     if asked.pair is None:
         return Outlook(asked.refusals)
     pair, take = asked.pair, input.take or ()
+    values = merged_values(pair, take)
     return Outlook(
         asked.refusals,
         choices(pair, take),
         differences(pair),
         await _moved(work, pair),
-        [*await _counted(work, pair), *_of_customers(pair, merged_values(pair, take))],
+        [
+            *await _counted(work, pair),
+            *await _lapsing(work, pair, values),
+            *_of_customers(pair, values),
+        ],
     )
 
 
@@ -136,6 +143,14 @@ async def _count(work: Work, pair: Pair, queries: Sequence[str]) -> Sequence[int
     }
     statement = text("SELECT " + ", ".join(f"({query})" for query in queries))
     return list((await work.session.execute(statement, values)).one())
+
+
+async def _lapsing(
+    work: Work, pair: Pair, values: Mapping[str, Any]
+) -> list[tuple[MergeNoticeKind, int]]:
+    said = await topics(work, pair, values)
+    count = sum(saying.consent_lapses for topic in said for saying in topic)
+    return [(MergeNoticeKind.CONSENTS_LAPSE, count)] if count else []
 
 
 def _of_customers(pair: Pair, values: Mapping[str, Any]) -> Iterator[tuple[MergeNoticeKind, int]]:

@@ -3,6 +3,7 @@
 from sqlalchemy import insert, text
 
 from app.actions.merged_customer import given_up, merged_values, takes_password
+from app.actions.merged_opt_ins import settle, topics
 from app.actions.merging import Pair
 from app.models import Customer, CustomerMerge, History
 from app.models.customer_merge import MergeField, MergeStatus
@@ -17,6 +18,7 @@ async def unite(work: Work, merge: CustomerMerge, pair: Pair) -> None:
     kept, duplicate = pair
     values = merged_values(pair, [MergeField(name) for name in merge.take])
     former = given_up(pair, values)
+    said = await topics(work, pair, values)
     moving = {
         "kept": kept.id,
         "duplicate": duplicate.id,
@@ -28,6 +30,7 @@ async def unite(work: Work, merge: CustomerMerge, pair: Pair) -> None:
     work.lose(duplicate)
     await work.session.execute(_MERGE, moving)
     await hand_over_keys(work, duplicate.id, kept.id)
+    await settle(work, kept, said)
     # Only now, as nobody else may have had the same e-mail address before.
     for name, value in values.items():
         setattr(kept, name, value)

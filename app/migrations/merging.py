@@ -17,12 +17,6 @@ from app.models import merging
 
 SIGNATURE = "merge_customers(bigint, bigint, timestamp with time zone, date, boolean)"
 
-_DECLARED = """
-        pair record;
-        newest text;
-        forbidden text;
-"""
-
 _OF_DUPLICATE = "t.tenant_id = the_tenant AND t.customer_id = the_duplicate"
 _PAIRED = (
     "mine.tenant_id = the_tenant AND mine.customer_id = the_kept"
@@ -48,12 +42,11 @@ _GUARD = """
         END IF
 """
 
-# Both logs are one afterwards, in the order in which they were written. Whatever forbids goes on
-# to do so, and objecting is stronger than revoking: where what was said last is another thing, it
-# is said once more.
+# Both logs are one afterwards, in the order in which they were written. What they come to is said
+# by the action, which knows what each customer was reached by.
 _OPT_INS = f"""
         FOR pair IN
-            SELECT mine.id AS kept, other.id AS gone, ARRAY[mine.status, other.status] AS said
+            SELECT mine.id AS kept, other.id AS gone
             FROM public.opt_in AS mine JOIN public.opt_in AS other ON {merging.SAME_OPT_IN}
             WHERE {_PAIRED}
         LOOP
@@ -61,15 +54,7 @@ _OPT_INS = f"""
             WHERE t.tenant_id = the_tenant AND t.opt_in_id = pair.gone;
             DELETE FROM public.opt_in AS t WHERE t.tenant_id = the_tenant AND t.id = pair.gone;
             UPDATE public.opt_in AS t SET status = t.status
-            WHERE t.tenant_id = the_tenant AND t.id = pair.kept RETURNING t.status INTO newest;
-            forbidden := CASE WHEN 'OBJECTION' = ANY (pair.said) THEN 'OBJECTION'
-                WHEN 'REVOKED' = ANY (pair.said) THEN 'REVOKED' END;
-            IF forbidden <> newest THEN
-                INSERT INTO public.opt_in_entry
-                    (tenant_id, customer_id, opt_in_id, status, source, created_at, changed_at)
-                VALUES (the_tenant, the_kept, pair.kept, forbidden,
-                    'Two accounts of the customer were merged.', the_time, the_time);
-            END IF;
+            WHERE t.tenant_id = the_tenant AND t.id = pair.kept;
         END LOOP
 """
 
@@ -123,7 +108,7 @@ def _merge() -> str:
         _CREDENTIALS,
         *_moved(),
         "DELETE FROM public.customer AS t WHERE t.tenant_id = the_tenant AND t.id = the_duplicate",
-        declared=f"found bigint; {_DECLARED}",
+        declared="found bigint; pair record;",
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
+from types import MappingProxyType
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql import INET
@@ -51,6 +52,19 @@ YEARS_OF_PROOF = {OptInChannel.PHONE: 5}
 § 7a (2) UWG asks for five years where consumers are called, whatever becomes of the consent or of
 the customer's data meanwhile. For other channels the law names no term of its own.
 """
+
+
+CONSENTS = frozenset({OptInStatus.SINGLE_OPT_IN, OptInStatus.DOUBLE_OPT_IN})
+"""What allows to approach somebody."""
+
+CONSENTED_FOR = MappingProxyType(
+    {
+        OptInChannel.EMAIL: "email",
+        OptInChannel.PHONE: "phone",
+        OptInChannel.MESSENGER: "phone",
+    }
+)
+"""The customer's column with the address that a consent is given for, and for no other one."""
 
 
 class OptInText(Record):
@@ -102,7 +116,8 @@ class OptInEntry(CustomerRecord):
 
     `created_at` is when it was written down, `declared_at` when the customer said it, where that
     was earlier. The first of a double opt-in can be confirmed until `confirm_until`; the second
-    names it in `confirms_id`.
+    names it in `confirms_id`. A double opt-in that is said once more, since customers were merged,
+    names the one that it repeats.
     """
 
     __tablename__ = "opt_in_entry"

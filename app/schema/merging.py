@@ -28,6 +28,8 @@ described(
         "SAME_BANK_ACCOUNT": "Both have an active mandate on the same IBAN; both stay in use.",
         "OPT_INS_DIFFER": "Both have said different things to the same. An objection or revocation "
         "of either counts, else what was said last.",
+        "CONSENTS_LAPSE": "Consents that were given for an e-mail address or a telephone number "
+        "that is not the one kept. They count no more; the customer can be asked again.",
         "ADDRESS_NOT_PREFERRED": "A preferred address of the duplicate's is none any more. What "
         "goes to it already goes on to do so.",
         "LOGIN_BLOCKED": "The customer's login will be blocked, as the duplicate's is.",

@@ -104,7 +104,9 @@ class OptInEntry(AccountRecord):
         needs=Permission.OPT_IN_CONFIRM,
     )
     confirms: "OptInEntry | None" = one(
-        "confirms_id", "The single opt-in that this double opt-in confirms."
+        "confirms_id",
+        "The single opt-in that this double opt-in confirms. One that is said once more, since "
+        "customers were merged, names the double opt-in that it repeats.",
     )
 
 

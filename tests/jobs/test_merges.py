@@ -1,8 +1,6 @@
 """Two accounts become one: nothing is lost, nobody is let in, and it is done whole or not."""
 
 import asyncio
-from datetime import timedelta
-from itertools import product
 from typing import Any
 
 import asyncpg
@@ -86,7 +84,8 @@ async def test_an_account_goes_over_whole(context: JobContext, publisher: Publis
     # Both have one and the same address.
     ended = {"customer_device": 1, "customer_recovery_code": 1, "address": 1}
     # What was ordered, begun and done is in the history, and in the diary but for the beginning.
-    added = {"history": 3, "activity": 2, "customer_merge": 1}
+    # The duplicate's consent was for an address that is given up.
+    added = {"history": 3, "activity": 2, "customer_merge": 1, "opt_in_entry": 1}
     terms = {"customer_term": before.pop("customer_term")}
     assert after.pop("customer_term") <= terms["customer_term"] + 10
     assert after == {
@@ -184,47 +183,6 @@ async def test_what_one_has_access_to_the_other_one_has(
         "digital": True,
         "other": False,
     }
-
-
-STATES = ("NONE", "SINGLE_OPT_IN", "DOUBLE_OPT_IN", "OBJECTION", "REVOKED")
-
-
-def expected_opt_in(earlier: str, later: str) -> str:
-    """What two states come to: what forbids, and else what was said last."""
-    for forbidding in ("OBJECTION", "REVOKED"):
-        if forbidding in (earlier, later):
-            return forbidding
-    return later
-
-
-async def test_what_forbids_goes_on_to_forbid_and_both_logs_are_kept(
-    context: JobContext, publisher: Publisher
-) -> None:
-    kept, duplicate = await publisher.customer(), await publisher.customer()
-    cases = list(product(STATES, STATES, (kept, duplicate)))
-    for place, (earlier, later, first) in enumerate(cases):
-        second = duplicate if first == kept else kept
-        for customer, status, day in ((first, earlier, 0), (second, later, 1)):
-            own = {"customer_id": customer}
-            opt_in = await publisher.make(models.OptIn, purpose=f"p{place}", **own)
-            at = EPOCH + timedelta(days=day)
-            await publisher.make(
-                models.OptInEntry, opt_in_id=opt_in, status=status, created_at=at, **own
-            )
-    await merge(context, publisher, kept, duplicate)
-    rows = await publisher.owner.fetch(
-        "SELECT purpose, opt_in.status, array_agg(entry.status ORDER BY entry.created_at) AS log"
-        " FROM opt_in JOIN opt_in_entry AS entry ON entry.opt_in_id = opt_in.id"
-        " AND entry.customer_id = opt_in.customer_id"
-        " WHERE opt_in.tenant_id = $1 GROUP BY opt_in.id, 1, 2",
-        publisher.tenant_id,
-    )
-    found = {row["purpose"]: (row["status"], row["log"]) for row in rows}
-    assert len(found) == len(cases)
-    for place, (earlier, later, _) in enumerate(cases):
-        status = expected_opt_in(earlier, later)
-        said_again = [] if status == later else [status]
-        assert found[f"p{place}"] == (status, [earlier, later, *said_again]), (earlier, later)
 
 
 async def test_what_is_the_same_becomes_one_and_what_is_not_stays(
@@ -540,4 +498,7 @@ async def test_a_preview_tells_what_is_then_done(publisher: Publisher) -> None:
     }
     assert {"field": "EMAIL", "value": f"{MARK}@example.org"} in told["alternateFields"]
     assert {"field": "FIRST_NAME", "value": MARK} in told["defaultFields"]
-    assert {notice["kind"]: notice["count"] for notice in told["notices"]} == {"SESSIONS_END": 1}
+    assert {notice["kind"]: notice["count"] for notice in told["notices"]} == {
+        "CONSENTS_LAPSE": 1,
+        "SESSIONS_END": 1,
+    }
