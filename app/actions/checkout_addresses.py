@@ -11,7 +11,8 @@ from app.billing.addresses import used_address
 from app.errors import UserErrorCode
 from app.models import Address, Customer
 from app.models.address import AddressType
-from app.work.unit import Work, key_of
+from app.work.keys import key_of
+from app.work.unit import Work
 
 _WORDS = {AddressType.INVOICE: "invoice", AddressType.DELIVERY: "delivery"}
 

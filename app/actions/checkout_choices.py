@@ -26,7 +26,8 @@ from app.models import Address, BankAccount, Customer, Offer
 from app.models.additional_data import AdditionalDataTarget
 from app.models.bank_account import MandateState
 from app.models.base import Json, PaymentMethod
-from app.work.unit import Work, key_of
+from app.work.keys import key_of
+from app.work.unit import Work
 
 _AHEAD = Period(1, "YEAR")
 _EURO = "EUR"

@@ -23,8 +23,9 @@ from app.work.account import lock_account
 from app.work.action import ACTIONS, action
 from app.work.inputs import OfCustomer, Repeatable, Versioned, given, identifier
 from app.work.jobs import JobKind
+from app.work.keys import key_of
 from app.work.preconditions import NOT_ANONYMIZED, Columns, Precondition
-from app.work.unit import Work, key_of
+from app.work.unit import Work
 
 UNDER_WAY = (MergeStatus.QUEUED.value, MergeStatus.RUNNING.value)
 

@@ -14,7 +14,8 @@ from app.domain.periods import ONE_DAY
 from app.errors import Refusal, Refused, UserErrorCode
 from app.models import Address, Delivery, Issue, Offer, Subscription
 from app.models.delivery import DeliveryStatus
-from app.work.unit import Work, key_of
+from app.work.keys import key_of
+from app.work.unit import Work
 
 _FIELD = "delivery_ids"
 _SENT = (DeliveryStatus.SENT, DeliveryStatus.RETURNED)

@@ -10,23 +10,23 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, insert, inspect, select, update
+from sqlalchemy import ColumnElement, Select, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from strawberry import UNSET
 
 from app import models
 from app.database import Principal
-from app.domain import opaque
 from app.encryption import Keyring
 from app.errors import Refused, UserErrorCode
-from app.models.activity import ActivityKind
 from app.models.base import CustomerRecord, Record, TenantRow
 from app.storage import Storage
 from app.work.account import lock_account
 from app.work.changes import Changes, impersonal
+from app.work.entries import Entry
 from app.work.files import Staged
 from app.work.jobs import JobKind, enqueue
+from app.work.keys import key_of, not_found
 from app.writing import Transaction
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Work:
         path = field or ("customer_id",)
         customer = await self._lock_account(key_of(id, models.Customer, *path))
         if customer is None:
-            raise _not_found(*path)
+            raise not_found(*path)
         return customer
 
     async def lock(self, model: type[Row], id: str, *field: str) -> Row:
@@ -132,7 +132,7 @@ class Work:
         """
         row = await self.lock_key(model, key_of(id, model, *field))
         if row is None:
-            raise _not_found(*field)
+            raise not_found(*field)
         return row
 
     async def lock_key(self, model: type[Row], key: int) -> Row | None:
@@ -167,7 +167,7 @@ class Work:
             self._account is None or row.customer_id != self._account.id
         )
         if row is None or elsewhere:
-            raise _not_found(*field)
+            raise not_found(*field)
         return row
 
     async def rows(self, model: type[Row], *conditions: ColumnElement[bool]) -> Sequence[Row]:
@@ -268,42 +268,23 @@ class Work:
         said = self._note[1] if self._note else None
         if self._forgotten:
             before, after, said = impersonal(before), impersonal(after), None
-        common = {
-            "tenant_id": self.tenant_id,
-            "customer_id": customer_id,
-            "created_at": self.now,
-            "changed_at": self.now,
-            **self.actor,
-        }
-        entry = insert(models.History).values(
-            **common,
+        entry = Entry(
+            common={
+                "tenant_id": self.tenant_id,
+                "customer_id": customer_id,
+                "created_at": self.now,
+                "changed_at": self.now,
+                **self.actor,
+            },
             action=self.action.history,
-            record_type=type(about).__name__,
-            record_id=about.id,
+            about=about,
             before=before,
             after=after,
-            note=said,
+            said=said,
+            diary=" ".join(filter(None, self._note)) if self._note else None,
         )
-        await self._write(entry, common, returned)
+        await self.session.execute(entry.written(self.claim, returned.id))
         return returned.id
-
-    async def _write(self, entry: Any, common: dict[str, Any], returned: TenantRow) -> None:
-        """The history entry, the diary's and the end of the idempotency key, in one statement."""
-        statement = entry
-        if self._note is not None and common["customer_id"] is not None:
-            text = " ".join(filter(None, self._note))
-            diary = insert(models.Activity).values(
-                **common, kind=ActivityKind.SYSTEM.value, text=text
-            )
-            statement = diary.add_cte(entry.cte("entry"))
-        if self.claim is not None:
-            done = (
-                update(models.IdempotencyKey)
-                .where(*self._is(models.IdempotencyKey, self.claim))
-                .values(record_id=returned.id)
-            )
-            statement = statement.add_cte(done.cte("done"))
-        await self.session.execute(statement)
 
     def _check(self, returned: TenantRow) -> None:
         """Find rules that forgot something; no test of theirs passes."""
@@ -366,29 +347,6 @@ def actor_of(principal: Principal) -> dict[str, Any]:
         "actor_id": principal.staff_id or principal.customer_id or principal.token_id or None,
         "actor_name": principal.name or None,
     }
-
-
-def key_of(id: str, model: type[TenantRow], *field: str) -> int:
-    """The key in an opaque id of a model's records.
-
-    Raises:
-        Refused: INVALID when it is malformed or names another type.
-    """
-    try:
-        name, key = opaque.decode(id).split(":")
-        if name != model.__name__:
-            raise ValueError(name)
-        return opaque.key(key)
-    except ValueError as error:
-        raise Refused(
-            UserErrorCode.INVALID,
-            f"This is not the id of a record of type `{model.__name__}`.",
-            *field,
-        ) from error
-
-
-def _not_found(*field: str) -> Refused:
-    return Refused(UserErrorCode.NOT_FOUND, "There is no record with this id.", *field)
 
 
 def _customer_of(row: TenantRow) -> int | None:
