@@ -32,6 +32,9 @@ _AUTHENTICATE = text(
 _BEGIN = text("SELECT clock_timestamp() AS now")
 _NOBODY = b"nobody"
 
+UNHURRIED = text("SET LOCAL statement_timeout = 0")
+"""Lets the statements of a transaction take their time: nobody waits for it, and it may have much
+to do."""
 
 _ACT_FOR = text(
     "SELECT set_config('abokonto.tenant_id', :tenant_id, true), clock_timestamp() AS now"

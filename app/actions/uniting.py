@@ -9,6 +9,7 @@ from app.models import Customer, CustomerMerge, History
 from app.models.customer_merge import MergeField, MergeStatus
 from app.work.traces import hand_over_keys
 from app.work.unit import Work
+from app.writing import UNHURRIED
 
 _MERGE = text("SELECT abokonto.merge_customers(:kept, :duplicate, :now, :today, :password)")
 
@@ -28,6 +29,8 @@ async def unite(work: Work, merge: CustomerMerge, pair: Pair) -> None:
     }
     await work.flush()
     work.lose(duplicate)
+    # An account that was kept for decades has tens of thousands of rows.
+    await work.session.execute(UNHURRIED)
     await work.session.execute(_MERGE, moving)
     await hand_over_keys(work, duplicate.id, kept.id)
     await settle(work, kept, said)

@@ -53,8 +53,10 @@ class Downloads:
         content = unsealed(stored, self._keyring, export_place(link.tenant_id, link.export_id))
         first = await anext(content)
         async with self._writing.system_transaction(link.tenant_id) as transaction:
-            if await _ready(transaction, link, locking=True) is None:
+            file = await _ready(transaction, link, locking=True)
+            if file is None:
                 return None
+            # Meanwhile the customer may have become part of another one.
             await _note(transaction, link, file.customer_id)
         return Download(file.name, file.content_type, file.size_bytes, _all(first, content))
 

@@ -8,14 +8,12 @@ from sqlalchemy import insert, text
 from app.models import History, Tenant
 from app.work.batch import Batch
 from app.work.perform import Performer
+from app.writing import UNHURRIED
 
 _PURGE = text("SELECT abokonto.purge_expired(:now, :day)")
 _LEFT = text("SELECT * FROM abokonto.customers_to_scrub(:now)")
 _LOCK = text("SELECT FROM customer WHERE tenant_id = :tenant AND id = :customer FOR UPDATE")
 _SCRUB = text("SELECT abokonto.scrub_customer(:customer, :now)")
-
-_UNHURRIED = text("SET LOCAL statement_timeout = 0")
-"""Nobody waits for a purge, and where none was done for years there is much to do."""
 
 CUSTOMERS = "customer"
 """What the tally calls the anonymised customers of whom something was left."""
@@ -36,13 +34,13 @@ async def purge_expired(
 
 
 async def _left(batch: Batch, _input: None) -> list[int]:
-    await batch.session.execute(_UNHURRIED)
+    await batch.session.execute(UNHURRIED)
     found = await batch.session.execute(_LEFT, {"now": batch.now})
     return list(found.scalars())
 
 
 async def _scrub(batch: Batch, customer: int) -> None:
-    await batch.session.execute(_UNHURRIED)
+    await batch.session.execute(UNHURRIED)
     locked = {"tenant": batch.tenant_id, "customer": customer}
     await batch.session.execute(_LOCK, locked)
     await batch.session.execute(_SCRUB, {"customer": customer, "now": batch.now})
@@ -51,7 +49,7 @@ async def _scrub(batch: Batch, customer: int) -> None:
 async def _purge(batch: Batch, day: date | None) -> dict[str, int]:
     """Purge, and keep in the tenant's history how much went."""
     until = day or await batch.today()
-    await batch.session.execute(_UNHURRIED)
+    await batch.session.execute(UNHURRIED)
     found = await batch.session.scalar(_PURGE, {"now": batch.now, "day": until})
     counts = {table: int(count) for table, count in (found or {}).items() if count}
     if counts:
