@@ -19,7 +19,7 @@ from app.work.jobs import JobKind
 from app.work.unit import Work
 from tests import exports
 from tests.conftest import Database
-from tests.merges import carry_out, merge, order
+from tests.merges import both, carry_out, merge, order
 from tests.publisher import Publisher, refusals
 from tests.work.histories import faults
 
@@ -54,6 +54,21 @@ async def test_one_whose_customer_is_anonymised_fails_and_sets_the_duplicate_fre
     assert (row["status"], row["refusals"]) == ("FAILED", ["CUSTOMER_ANONYMIZED"])
     await merge(context, publisher, other, duplicate)
     assert await faults(publisher) == []
+
+
+async def test_an_order_that_is_sent_again_after_the_merge_gives_the_same_one(
+    context: JobContext, publisher: Publisher
+) -> None:
+    kept, duplicate = await publisher.customer(), await publisher.customer()
+    given = both(kept, duplicate, idempotencyKey="once")
+    row = await merge(context, publisher, kept, duplicate, idempotencyKey="once")
+    again = await publisher.act("mergeCustomers", given, "customerMerge { id status }")
+    assert again["customerMerge"] == {
+        "id": encode_id("CustomerMerge", row["id"]),
+        "status": "DONE",
+    }
+    another = await publisher.act("mergeCustomers", both(kept, duplicate))
+    assert refusals(another) == [("NOT_FOUND", "duplicateId")]
 
 
 async def test_a_package_whose_customer_becomes_part_of_another_one_is_given(
