@@ -34,6 +34,7 @@ class MergeNoticeKind(StrEnum):
     ACCESS_BLOCKED = "ACCESS_BLOCKED"
     PASSWORD_TAKEN = "PASSWORD_TAKEN"  # noqa: S105  This is a kind of notice, no password.
     PASSWORD_ENDS = "PASSWORD_ENDS"  # noqa: S105  As above.
+    TWO_FACTOR_ENDS = "TWO_FACTOR_ENDS"
     SESSIONS_END = "SESSIONS_END"
 
 
@@ -163,6 +164,9 @@ def _of_customers(pair: Pair, values: Mapping[str, Any]) -> Iterator[tuple[Merge
         yield MergeNoticeKind.PASSWORD_TAKEN, 1
     elif duplicate.password_hash is not None:
         yield MergeNoticeKind.PASSWORD_ENDS, 1
+    protected = values.get("two_factor_since", kept.two_factor_since) is not None
+    if duplicate.two_factor_since is not None and not protected:
+        yield MergeNoticeKind.TWO_FACTOR_ENDS, 1
 
 
 def _name(table: str) -> str:

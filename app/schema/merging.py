@@ -34,8 +34,11 @@ described(
         "goes to it already goes on to do so; one whose day lies ahead takes no other one's place.",
         "LOGIN_BLOCKED": "The customer's login will be blocked, as the duplicate's is.",
         "ACCESS_BLOCKED": "The customer's access will be blocked, as the duplicate's is.",
-        "PASSWORD_TAKEN": "The customer has no password, and gets the duplicate's.",
+        "PASSWORD_TAKEN": "The customer has no password, and gets the duplicate's, with its second "
+        "factor. Recovery codes have to be made anew.",
         "PASSWORD_ENDS": "The duplicate's password ends.",
+        "TWO_FACTOR_ENDS": "The duplicate's second factor ends with its password, and the "
+        "customer has none: a password alone leads to what it kept.",
         "SESSIONS_END": "The duplicate is signed in, and will be signed out.",
     },
 )

@@ -191,3 +191,20 @@ async def test_a_preview_tells_what_differs_and_what_to_know(publisher: Publishe
         "LOGIN_BLOCKED",
         "PASSWORD_TAKEN",
     }
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({"password_hash": "x"}, {"PASSWORD_ENDS", "TWO_FACTOR_ENDS"}),
+        ({"password_hash": "x", "totp_secret": b"s", "two_factor_since": EPOCH}, {"PASSWORD_ENDS"}),
+        ({}, {"PASSWORD_TAKEN"}),
+    ],
+)
+async def test_a_preview_tells_that_a_second_factor_ends(
+    publisher: Publisher, own: dict[str, Any], told: set[str]
+) -> None:
+    second = {"password_hash": "y", "totp_secret": b"t", "two_factor_since": EPOCH}
+    given = both(await publisher.customer(**own), await publisher.customer(**second))
+    preview = (await publisher.data(PREVIEW, input=given))["previewMerge"]
+    assert {notice["kind"] for notice in preview["notices"]} == told
