@@ -83,7 +83,10 @@ _COUNTED = {
     MergeNoticeKind.ADDRESS_NOT_PREFERRED: _PAIRS.format(
         table="address",
         same="mine.type = other.type AND mine.preferred AND other.preferred"
-        f" AND NOT {merging.same_address()}",
+        f" AND NOT {merging.same_address()} AND NOT "
+        + merging.moves_to(
+            "other", tenant=":tenant", kept=":kept", duplicate=":duplicate", day=":today"
+        ),
     ),
     MergeNoticeKind.SESSIONS_END: _OF_DUPLICATE.format(table="access_token")
     + " AND t.revoked_at IS NULL AND t.expires_at > :now",

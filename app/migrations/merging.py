@@ -99,6 +99,7 @@ def _merge() -> str:
         _GUARD,
         _OPT_INS,
         _PINNED,
+        _moves(),
         _addresses(),
         _prefer("address", "mine.type = t.type"),
         _prefer("bank_account", "true"),
@@ -109,6 +110,17 @@ def _merge() -> str:
         *_moved(),
         "DELETE FROM public.customer AS t WHERE t.tenant_id = the_tenant AND t.id = the_duplicate",
         declared="found bigint; pair record;",
+    )
+
+
+def _moves() -> str:
+    """Let the customer move to where the duplicate was to, before what both use becomes one."""
+    ahead = merging.moves_to(
+        "t", tenant="the_tenant", kept="the_kept", duplicate="the_duplicate", day="the_day"
+    )
+    return (
+        "UPDATE public.address AS t SET customer_id = the_kept"
+        f" WHERE {_OF_DUPLICATE} AND t.preferred AND {ahead}"
     )
 
 

@@ -41,7 +41,8 @@ BECOME_ONE = MappingProxyType(
 
 UNIQUE = MappingProxyType(
     {
-        "uq_address_preferred": "The duplicate's are preferred only where no other one is.",
+        "uq_address_preferred": "The duplicate's are preferred only where no other one is, and "
+        "where the customer is about to move to.",
         "uq_bank_account_iban": "The duplicate's active mandate on the same IBAN is `doubled`.",
         "uq_bank_account_preferred": "The duplicate's is preferred only where no other one is.",
         "uq_customer_merge_running": "While one is under way for either, they are not merged.",
@@ -71,11 +72,34 @@ _OF_THE_ROW = frozenset(
 """Columns of an address that say nothing of where it is."""
 
 
-def same_address() -> str:
+def same_address(one: str = "mine", another: str = "other") -> str:
     """Whether an address of the customer's, `mine`, is the same as a duplicate's, `other`."""
     names = [column.name for column in _table(Address).columns if column.name not in _OF_THE_ROW]
-    mine, other = (", ".join(f"{side}.{name}" for name in names) for side in ("mine", "other"))
+    mine, other = (", ".join(f"{side}.{name}" for name in names) for side in (one, another))
     return f"ROW({mine}) IS NOT DISTINCT FROM ROW({other})"
+
+
+def moves_to(address: str, *, tenant: str, kept: str, duplicate: str, day: str) -> str:
+    """Whether a preferred address of the duplicate's is where the customer is about to move to.
+
+    It is where both prefer one and the same address today, and only the duplicate's account knows
+    of a later one.
+    """
+    return f"""(
+        coalesce({address}.valid_from > {day}, false)
+        AND EXISTS (
+            SELECT FROM public.address AS own JOIN public.address AS used
+            ON {same_address("own", "used")}
+            WHERE own.tenant_id = {tenant} AND own.customer_id = {kept} AND own.preferred
+                AND used.tenant_id = {tenant} AND used.customer_id = {duplicate} AND used.preferred
+                AND used.type = {address}.type AND coalesce(used.valid_from <= {day}, true)
+        )
+        AND NOT EXISTS (
+            SELECT FROM public.address AS later
+            WHERE later.tenant_id = {tenant} AND later.customer_id = {kept}
+                AND later.type = {address}.type AND later.preferred AND later.valid_from > {day}
+        )
+    )"""  # noqa: S608  These are our own words.
 
 
 def moved() -> Sequence[str]:

@@ -31,7 +31,8 @@ described(
         "CONSENTS_LAPSE": "Consents that were given for an e-mail address or a telephone number "
         "that is not the one kept. They count no more; the customer can be asked again.",
         "ADDRESS_NOT_PREFERRED": "A preferred address of the duplicate's is none any more. What "
-        "goes to it already goes on to do so; one whose day lies ahead takes no other one's place.",
+        "goes to it already goes on to do so. One whose day lies ahead takes another one's place "
+        "only where both accounts prefer the same one until then.",
         "LOGIN_BLOCKED": "The customer's login will be blocked, as the duplicate's is.",
         "ACCESS_BLOCKED": "The customer's access will be blocked, as the duplicate's is.",
         "PASSWORD_TAKEN": "The customer has no password, and gets the duplicate's, with its second "

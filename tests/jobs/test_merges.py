@@ -1,6 +1,7 @@
 """Two accounts become one: nothing is lost, nobody is let in, and it is done whole or not."""
 
 import asyncio
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
@@ -34,6 +35,7 @@ from tests.work.histories import faults
 
 ROUNDS = 4
 MARK = "Zwiebelfisch"
+AHEAD = date(2100, 1, 1)
 
 
 @pytest.fixture
@@ -229,6 +231,38 @@ async def test_what_is_the_same_becomes_one_and_what_is_not_stays(
         (accounts[0], True, "ACTIVE", False),
         (accounts[1], False, "ACTIVE", True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("street", "later", "moves"),
+    [
+        ("Hauptstraße", None, True),
+        ("Nebenstraße", None, False),
+        ("Hauptstraße", AHEAD - timedelta(days=1), False),
+        ("Hauptstraße", AHEAD, False),
+    ],
+)
+async def test_a_move_that_the_duplicate_told_of_is_made_where_both_live_in_one_place(
+    context: JobContext, publisher: Publisher, street: str, later: date | None, moves: bool
+) -> None:
+    kept, duplicate = await publisher.customer(), await publisher.customer()
+
+    async def lives(customer: int, where: str, since: date | None = None) -> int:
+        told = {"street": where, "valid_from": since, "preferred": True, "type": "DELIVERY"}
+        return await publisher.make(models.Address, customer_id=customer, **told)
+
+    first = await lives(kept, street)
+    own = [] if later is None else [await lives(kept, "Neue Straße", later)]
+    await lives(duplicate, "Hauptstraße")
+    ahead = await lives(duplicate, "Weite Straße", AHEAD)
+    told = (await publisher.data(PREVIEW, input=both(kept, duplicate)))["previewMerge"]
+    await merge(context, publisher, kept, duplicate)
+    preferred = await publisher.owner.fetch(
+        "SELECT id FROM address WHERE customer_id = $1 AND preferred ORDER BY id", kept
+    )
+    assert [row["id"] for row in preferred] == [first, *own, *([ahead] if moves else [])]
+    notices = {notice["kind"] for notice in told["notices"]}
+    assert ("ADDRESS_NOT_PREFERRED" in notices) != moves
 
 
 @pytest.mark.parametrize("own", [None, "own"])
