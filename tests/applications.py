@@ -42,9 +42,11 @@ class Applications:
         """An application for a test.
 
         Where the test has patched something, what the application keeps may come of that, and
-        where it counts statements, they depend on what is kept: then it gets one of its own.
+        where it counts statements, they depend on what is kept: then it gets one of its own, as it
+        does where it has a database of its own.
         """
-        if {"monkeypatch", "statements"}.isdisjoint(request.fixturenames):
+        names = set(request.fixturenames)
+        if "shared_database" in names and names.isdisjoint({"monkeypatch", "statements"}):
             yield await self.get(settings)
         else:
             application = self._make(settings)

@@ -49,11 +49,15 @@ class Sweep:
             StorageError: the store can't be reached; what it holds is swept the next time.
         """
         swept = 0
-        while keys := await self._writing.upkeep(_EXPIRE, most=_AT_ONCE):
-            await self._storage.delete(*(o for key in keys for o in (key, thumbnail_key(key))))
-            await self._writing.upkeep(_FORGET, keys=keys)
-            swept += len(keys)
-        return swept
+        while True:
+            keys = await self._writing.upkeep(_EXPIRE, most=_AT_ONCE)
+            if keys:
+                await self._storage.delete(*(o for key in keys for o in (key, thumbnail_key(key))))
+                await self._writing.upkeep(_FORGET, keys=keys)
+                swept += len(keys)
+            # Asking until none are left would never end where one can't be forgotten.
+            if len(keys) < _AT_ONCE:
+                return swept
 
     async def unknown(self, older_than: timedelta) -> int:
         """Look through the whole bucket, and remove files that the database never heard of.

@@ -14,8 +14,9 @@ from app.settings import Settings
 from app.storage import Storage
 from tests.actions.unchanged import Everything
 from tests.applications import Applications, lent_connection, running_applications
-from tests.conftest import Database
+from tests.conftest import Database, bucket_settings
 from tests.publisher import Publisher
+from tests.services import Services
 
 
 @pytest.fixture
@@ -80,6 +81,12 @@ async def app(
     """The application, started up."""
     async with applications.lent(settings, request) as application:
         yield application
+
+
+@pytest.fixture(scope="session")
+def storage_settings(services: Services, worker_id: str) -> dict[str, str]:
+    """A bucket that only these tests put files in: they list all of it, and read all of it."""
+    return bucket_settings(services, f"abokonto-actions-{worker_id}")
 
 
 @pytest.fixture(scope="session")

@@ -24,15 +24,32 @@ from tests.actions.conftest import Clock
 from tests.actions.lived import Life
 from tests.actions.marks import UNMARKABLE, Marks, marked_account
 from tests.actions.traces import Places, of_database, of_dump, of_store
+from tests.conftest import Database, cloned
 from tests.jobs.conftest import context_of
 from tests.publisher import Publisher, refusals
 from tests.rows import KEYRING
+from tests.services import Services
 from tests.work.histories import faults
 
 FAR = timedelta(days=20 * 366)
 
 
 Allowed = dict[str, set[str]]
+
+
+@pytest.fixture
+async def database(services: Services) -> AsyncIterator[Database]:
+    """A database of its own: all of it is searched, so it holds what is told of here alone."""
+    async with cloned(services) as database:
+        yield database
+
+
+@pytest.fixture
+async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the role that owns the tables."""
+    connection = await asyncpg.connect(database.owner_database_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
