@@ -179,9 +179,8 @@ async def test_each_action_is_kept_once_and_told_in_the_diary_once(publisher: Pu
 async def test_what_changed_since_the_client_saw_it_is_never_written_over(
     publisher: Publisher, everything: Everything
 ) -> None:
-    customer = await publisher.customer(tags=["old"])
     versioned = {
-        name: await example.input(publisher, customer)
+        name: await example.input(publisher, await publisher.customer(tags=["old"]))
         for name, example in EXAMPLES.items()
         if issubclass(ACTIONS[to_snake_case(name)].input, Versioned)
     }
