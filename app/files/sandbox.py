@@ -94,9 +94,10 @@ class _Worker:
 
     async def end(self, *, gone: bool = False) -> None:
         """End it at once, whatever it is doing; one that seems `gone` is given time to be so."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_GONE_SECONDS if gone else 0):
-                await self.process.wait()
+        if gone:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GONE_SECONDS):
+                    await self.process.wait()
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
