@@ -321,9 +321,9 @@ async def test_a_letter_that_took_days_is_an_objection_all_the_same(
     publisher: Publisher, customer: str
 ) -> None:
     await agree(publisher, customer)
-    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-    payload = await say(publisher, customer, "OBJECTION", declaredAt=yesterday)
-    assert payload["optInEntry"]["declaredAt"] == yesterday
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    payload = await say(publisher, customer, "OBJECTION", declaredAt=yesterday.isoformat())
+    assert datetime.fromisoformat(payload["optInEntry"]["declaredAt"]) == yesterday
     assert payload["optInEntry"]["optIn"]["status"] == "OBJECTION"
 
 
