@@ -209,14 +209,14 @@ async def test_a_confirmation_carries_the_text_and_its_own_evidence(
     publisher: Publisher, customer: str
 ) -> None:
     single = await agree(publisher, customer)
-    at = datetime.now(UTC).isoformat()
-    payload = await click(publisher, single["confirmationToken"], clickedAt=at)
+    at = datetime.now(UTC)
+    payload = await click(publisher, single["confirmationToken"], clickedAt=at.isoformat())
     double = payload["optInEntry"]
     assert double["status"] == "DOUBLE_OPT_IN"
     assert double["declaration"] == single["declaration"]
     assert double["textSha256"] == single["textSha256"]
     assert double["ip"] == "192.0.2.7"
-    assert double["declaredAt"] == at
+    assert datetime.fromisoformat(double["declaredAt"]) == at
     assert double["confirms"] == {"id": single["id"]}
     assert double["confirmationToken"] is double["confirmUntil"] is None
 
