@@ -120,7 +120,7 @@ class Parts:
             self.finished = FinishedReads(
                 self.services, schema, self.database, statements, self._authenticated
             )
-        core = schema._schema  # noqa: SLF001  As there.
+        core = schema._schema  # noqa: SLF001  Strawberry has no other way to graphql-core's.
         self.contexts = Contexts(
             self.services, core, self.database, statements, performer, self._authenticated
         )

@@ -15,7 +15,8 @@ from app.actions.anonymization import (
 )
 from app.domain.retention import RecordKind, RetentionYears, kept_until
 from app.errors import Refusal
-from app.models import Base, Customer, erasure
+from app.models import Customer, erasure
+from app.models.base import record_name
 from app.models.opt_in import YEARS_OF_PROOF
 from app.models.personal import personal_columns
 from app.work.unit import Work
@@ -82,24 +83,24 @@ async def _parts(work: Work, customer: Customer, table: str) -> tuple[list[Part]
         return [], []
     if table == "file":
         return await _files(work, customer)
-    removed = table in erasure.GONE
+    name, removed = record_name(table), table in erasure.GONE
     condition = erasure.customers_tables()[table]
     kept: list[Part] = []
     if table in erasure.RELEASED_BY:
         day = erasure.RELEASED_BY[table]
         count, columns, last = await _count(work, customer, table, condition, True, day)
         if count:
-            kept.append(Part(_name(table), count, columns, until=await _invoice_end(work, last)))
+            kept.append(Part(name, count, columns, until=await _invoice_end(work, last)))
     if table in erasure.HELD_BACK:
         held = erasure.HELD_BACK[table]
         count, columns, last = await _count(
             work, customer, table, f"{condition} AND ({held})", False, "t.created_at::date"
         )
         if count:
-            kept.append(Part(_name(table), count, columns, until=_proof_end(last)))
+            kept.append(Part(name, count, columns, until=_proof_end(last)))
         condition = f"{condition} AND NOT ({held})"
     count, columns, _ = await _count(work, customer, table, condition, False, _NO)
-    erased = [Part(_name(table), count, columns, removed)] if count and (columns or removed) else []
+    erased = [Part(name, count, columns, removed)] if count and (columns or removed) else []
     return erased, kept
 
 
@@ -146,13 +147,3 @@ async def _invoice_end(work: Work, last: date | None) -> date | None:
 def _proof_end(last: date) -> date:
     years = max(YEARS_OF_PROOF.values())
     return date(last.year + years, last.month, min(last.day, 28))
-
-
-def _name(table: str) -> str:
-    """What the schema calls the records of a table."""
-    names = (
-        mapper.class_.__name__
-        for mapper in Base.registry.mappers
-        if mapper.local_table is Base.metadata.tables[table]
-    )
-    return min(names)

@@ -18,7 +18,8 @@ from app.actions.merged_customer import (
 from app.actions.merged_opt_ins import topics
 from app.actions.merging import Pair, PreviewMergeInput, ask
 from app.errors import Refusal
-from app.models import Base, merging
+from app.models import merging
+from app.models.base import record_name
 from app.work.unit import Work
 
 
@@ -125,7 +126,7 @@ async def _moved(work: Work, pair: Pair) -> list[Moved]:
     asked = [_PAIRS.format(table=table, same=condition) for table, condition in same.items()]
     become_one = dict(zip(same, await _count(work, pair, asked), strict=True))
     return [
-        Moved(_name(table), count, become_one.get(table, 0))
+        Moved(record_name(table), count, become_one.get(table, 0))
         for table, count in zip(tables, counts, strict=True)
         if count
     ]
@@ -170,12 +171,3 @@ def _of_customers(pair: Pair, values: Mapping[str, Any]) -> Iterator[tuple[Merge
     protected = values.get("two_factor_since", kept.two_factor_since) is not None
     if duplicate.two_factor_since is not None and not protected:
         yield MergeNoticeKind.TWO_FACTOR_ENDS, 1
-
-
-def _name(table: str) -> str:
-    """What the schema calls the records of a table."""
-    return min(
-        mapper.class_.__name__
-        for mapper in Base.registry.mappers
-        if mapper.local_table is Base.metadata.tables[table]
-    )

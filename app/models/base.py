@@ -225,6 +225,15 @@ def tenant_foreign_key(
     )
 
 
+def record_name(table: str) -> str:
+    """What the schema calls the records of a table: its class, or the first where it has two."""
+    return min(
+        mapper.class_.__name__
+        for mapper in Base.registry.mappers
+        if mapper.local_table is Base.metadata.tables[table]
+    )
+
+
 def in_account(*, ondelete: str = "RESTRICT") -> tuple[SchemaItem, ...]:
     """What every table of customer records has: its customer, and the index its tab is read by.
 
