@@ -32,3 +32,9 @@ async def browser(app: Any) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(app) as client:
         client.base_url = httpx2.URL("https://testserver")
         yield client
+
+
+@pytest.fixture(autouse=True)
+async def _no_tries_of_others(owner: asyncpg.Connection) -> None:
+    """Begin with no tries: all tests come from one address, and share its 50 free ones."""
+    await owner.execute("DELETE FROM throttle")
